@@ -1,0 +1,129 @@
+"""One session, read from the tables."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from sessions.batches import Part
+from sessions.codec import decode
+from sessions.errors import NotFoundError
+from sessions.record import TOTALS, EventRow, Kept, event_of, in_order, number, region_of, started_at, totals_of
+from sessions.schema import CHUNK, DEVICE, EVENT, PERSON, REGION, SESSION
+from sessions.session import SessionRow
+
+LAST = "last"
+LIST_HINT = "`knead sessions list` shows all."
+
+Found = Mapping[Any, Any]
+
+LINE = (
+    *(column for column in SESSION.columns if column.name not in ("profile", "smoothing", "context", "software")),
+    PERSON.c.name.label("person"),
+    func.coalesce(func.nullif(DEVICE.c.serial, ""), func.nullif(DEVICE.c.model, ""), DEVICE.c.kind).label("device"),
+)
+WHOLE = (*LINE, SESSION.c.profile, SESSION.c.smoothing, SESSION.c.context, SESSION.c.software)
+TABLES = SESSION.join(PERSON).join(DEVICE)
+
+
+def newest_first(columns: Sequence[Any]) -> Select[Any]:
+    """All sessions with their person and device."""
+    return select(*columns).select_from(TABLES).order_by(SESSION.c.started_us.desc(), SESSION.c.id.desc())
+
+
+def find(connection: Connection, session: str, columns: Sequence[Any] = LINE) -> Found:
+    """The row of the session with this id, or the beginning of one, or "last". NotFoundError."""
+    statement = newest_first(columns)
+    if session == LAST:
+        found = connection.execute(statement.limit(1)).mappings().all()
+    elif re.fullmatch(r"[0-9a-fA-F-]{1,36}", session):
+        start = session.lower()
+        named = statement.where(SESSION.c.uuid >= start, SESSION.c.uuid < start + "g")  # "g" follows all hex digits
+        found = connection.execute(named.limit(2)).mappings().all()
+    else:
+        found = []
+    if not found:
+        what = "The log has no session yet." if session == LAST else f"No session {session!r} in the log."
+        raise NotFoundError(what, LIST_HINT)
+    if len(found) > 1:
+        raise NotFoundError(f"More than one session begins with {session!r}.", "Give more of its id.")
+    return found[0]
+
+
+def session_row(connection: Connection, found: Found) -> SessionRow:
+    """The line of a found session."""
+    return SessionRow(
+        id=found["uuid"],
+        state=found["state"],
+        started_at=started_at(found),
+        duration_s=_duration_s(connection, found),
+        person=found["person"],
+        device=found["device"],
+        region=found["region"],
+        side=found["side"],
+        tool=found["tool"],
+        program=found["program"],
+        simulated=found["simulated"],
+        peak_kpa=found["peak_kpa"],
+        peak_force_n=found["peak_force_n"],
+        contact_s=found["contact_s"],
+        pain_before=found["pain_before"],
+        pain_after=found["pain_after"],
+        alerts_by_level=found["alerts"] or {},
+        scans=found["scans"],
+        lost=found["lost"],
+        end_cause=found["end_cause"],
+        note=found["note"],
+        tags=tuple(found["tags"]),
+    )
+
+
+def _duration_s(connection: Connection, found: Found) -> float:
+    """The last journalled t_s; read from the rows themselves while the session is recorded."""
+    if found["duration_s"] is not None:
+        return float(found["duration_s"])
+    ends = (
+        select(func.max(CHUNK.c.to_s)).where(CHUNK.c.session_id == found["id"]),
+        select(func.max(EVENT.c.t_s)).where(EVENT.c.session_id == found["id"]),
+    )
+    return max(float(connection.scalar(end) or 0.0) for end in ends)
+
+
+def parts(connection: Connection, found: Found) -> Sequence[Part]:
+    """Its scans, in the order they came. UnreadableError names a damaged chunk."""
+    rows = connection.execute(
+        select(CHUNK.c.seq, CHUNK.c.from_s, CHUNK.c.to_s, CHUNK.c.data)
+        .where(CHUNK.c.session_id == found["id"])
+        .order_by(CHUNK.c.seq)
+    )
+    return [
+        decode(row.data, f"Chunk {row.seq} ({row.from_s:.1f} to {row.to_s:.1f} s) of session {found['uuid']}")
+        for row in rows
+    ]
+
+
+def events(connection: Connection, found: Found) -> list[Kept]:
+    """Its events, in order. UnreadableError names a damaged one."""
+    rows = connection.execute(
+        select(*(EVENT.c[name] for name in EventRow._fields))
+        .where(EVENT.c.session_id == found["id"])
+        .order_by(EVENT.c.seq)
+    )
+    name = f"session {found['uuid']}"
+    others: list[Kept] = []
+    tallies = []
+    for row in (EventRow(*row) for row in rows):
+        if row.kind == TOTALS:
+            tallies.append(row)
+        else:
+            others.append(event_of(row, name))
+    totals = totals_of(tallies, name)
+    exact = connection.execute(
+        select(*REGION.columns).where(REGION.c.session_id == found["id"]).order_by(REGION.c.place)
+    ).mappings()
+    regions = tuple(region_of(row) for row in exact)
+    if totals and regions:  # the rows hold thousandths, the summary all of it
+        totals[-1] = replace(totals[-1], contact_s=number(found["contact_s"]), regions=regions)
+    return in_order(others, totals)
