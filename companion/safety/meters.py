@@ -1,0 +1,230 @@
+"""From scans to what they mean for a body: pressure, contact, hold load, dose and clocks, per region and side."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from companion.safety.dose import HOLD_COUNTS_S, Account, HoldLoad, Tuning, overlaps
+from companion.safety.limits import CONTACT_KPA, FREE_KPA, GuardContext, effective, whole_body
+from companion.safety.rolling import Rolling
+from companion.safety.scans import Bools, Scans
+from companion.safety.watch import Debounce, Meter, mask_of
+from sessions.events import Floats, RegionTotals
+
+HOLD_MEAN_S = 0.5  # H is judged on the mean of this
+ONSET_US = whole_body()["ramp_onset_s"] * 1e6
+LOST_MAX_S = 60.0  # booked at most; longer closes the region
+_GRID = 1024.0  # sums of forces on this grid are exact
+
+
+@dataclass(slots=True, eq=False)
+class Measured:
+    """One run of scans, at most a second of session time, all in one region, side and tool."""
+
+    scans: Scans
+    p_kpa: Floats  # mean contact pressure; percent of full scale where not judged
+    low_kpa: float
+    high_kpa: float
+    contact: Bools | bool
+    hold_kpa: Floats | None  # mean of half a second; None where not judged
+    hold: Floats | None  # H
+    static: Bools | bool  # held at p_on or more, and not rolling
+    onset: Bools | None  # not in contact, or only just; None where nothing rolls
+    meters: dict[str, Meter]
+
+    def pressing(self) -> Bools | None:
+        """Contact, and at least CONTACT_KPA; None where no scan is."""
+        if self.contact is False or self.high_kpa < CONTACT_KPA:
+            return None
+        loaded = (self.p_kpa >= CONTACT_KPA) & self.contact
+        return loaded if loaded.any() else None
+
+
+class Meters:
+    """All sums of a session. `at` is the account of the present region and side."""
+
+    def __init__(self, context: GuardContext) -> None:
+        self.accounts: dict[tuple[str, str], Account] = {}
+        self.session_us = 0.0
+        self.contact = Debounce(0.2e6, 0.5e6)
+        self.at = self._account(context)
+        self._held = Debounce(HOLD_COUNTS_S * 1e6, 1e6)
+        self._rolling = Rolling() if context.rolling else None
+        self._tail = np.empty(0)  # the last forces, for the mean of half a second
+        self._window = 0
+        self._p_kpa = 0.0  # of the last scan
+        self._in_contact, self._touched_us = False, 0.0  # followed only where something rolls
+
+    # --- scans ---
+
+    def feed(self, scans: Scans, tuning: Tuning, period_s: float) -> Measured:
+        p_kpa = scans.force_n * tuning.kpa_per_n
+        low, high = float(p_kpa.min()), float(p_kpa.max())
+        dt_s = scans.dt_us * 1e-6
+        contact = self._touch(scans.t_us, p_kpa, low, high)
+        account = self.at
+        account.zone_us += np.bincount(tuning.edges.searchsorted(p_kpa, side="right"), weights=scans.dt_us, minlength=5)
+        measured = Measured(scans, p_kpa, low, high, contact, None, None, False, None, {})
+        self._clocks(measured)
+        if tuning.judged:
+            self._judge(measured, dt_s, tuning, period_s)
+        self._p_kpa = float(p_kpa[-1])
+        return measured
+
+    def skip(self, scans: Scans, tuning: Tuning) -> Measured:
+        """Scans whose zero is not trusted: only their pressure is looked at."""
+        p_kpa = scans.force_n * tuning.kpa_per_n
+        low, high = float(p_kpa.min()), float(p_kpa.max())
+        return Measured(scans, p_kpa, low, high, self.contact.on, None, None, False, None, {})
+
+    def _touch(self, t_us: Floats, p_kpa: Floats, low: float, high: float) -> Bools | bool:
+        state = self.contact
+        if (state.settled and low >= FREE_KPA) or (state.idle and high < CONTACT_KPA):
+            return state.on
+        before = state.on
+        flips = state.run(t_us, p_kpa >= CONTACT_KPA, p_kpa < FREE_KPA)
+        return mask_of(len(t_us), before, flips) if flips else before
+
+    def _clocks(self, measured: Measured) -> None:
+        dt_us, contact = measured.scans.dt_us, measured.contact
+        if contact is True:
+            spent = dt_us
+        elif contact is False:
+            spent = np.zeros(len(dt_us))
+        else:
+            spent = np.where(contact, dt_us, 0.0)
+        passed = float(spent.sum()) if contact is not False else 0.0
+        account = self.at
+        before_us, session_us = account.contact_us, self.session_us
+        account.contact_us, self.session_us = before_us + passed, session_us + passed
+        meters = measured.meters
+        meters["contact"] = Meter(account.contact_us, lambda: before_us + np.add.accumulate(spent))
+        meters["session"] = Meter(self.session_us, lambda: session_us + np.add.accumulate(spent))
+
+    def _judge(self, measured: Measured, dt_s: Floats, tuning: Tuning, period_s: float) -> None:
+        scans, account = measured.scans, self.at
+        highest = float(np.fmax.reduce(scans.peak_n))
+        if highest > account.peak_force_n:
+            account.peak_force_n = highest
+            account.peak_kpa = max(account.peak_kpa, highest * tuning.kpa_per_n)
+        dose = account.dose(scans.raw_n * tuning.kpa_per_n, dt_s)
+        measured.meters["dose"] = Meter(account.dose_kpa_s, lambda: dose)
+        hold_kpa = self._mean(scans.force_n, period_s) * tuning.kpa_per_n
+        rolling = self._pace(measured)
+        measured.hold_kpa = hold_kpa
+        measured.hold = account.hold.feed(scans.t_us, dt_s, hold_kpa, tuning, rolling)
+        self._hold_length(measured, hold_kpa, tuning, rolling)
+
+    def _mean(self, force_n: Floats, period_s: float) -> Floats:
+        """(scans,) over the last half second, or what there is of it. On the grid, so every sum is exact."""
+        window = max(1, round(HOLD_MEAN_S / period_s))
+        if window != self._window:
+            self._window, self._tail = window, np.empty(0)
+        past = len(self._tail)
+        forces = np.concatenate((self._tail, np.rint(force_n * _GRID)))
+        sums = np.zeros(len(forces) + 1)
+        np.add.accumulate(forces, out=sums[1:])
+        self._tail = forces[-(window - 1) :] if window > 1 else np.empty(0)
+        if past == window - 1:
+            return (sums[window:] - sums[:-window]) / (window * _GRID)
+        ends = np.arange(past + 1, len(forces) + 1)
+        starts = np.maximum(ends - window, 0)
+        return (sums[ends] - sums[starts]) / ((ends - starts) * _GRID)
+
+    def _pace(self, measured: Measured) -> Floats | None:
+        rolling, scans = self._rolling, measured.scans
+        if rolling is None:
+            return None
+        contact = np.full(len(scans), measured.contact) if isinstance(measured.contact, bool) else measured.contact
+        measured.onset = self._onset(scans.t_us, contact)
+        pace = np.ones(len(scans))
+        edges = [0, *(np.flatnonzero(contact[1:] != contact[:-1]) + 1).tolist(), len(scans)]
+        for start, stop in pairwise(edges):
+            if contact[start]:
+                pace[start:stop] = rolling.feed(scans.t_us[start:stop], scans.force_n[start:stop])
+            else:
+                rolling.reset()
+        return pace
+
+    def _onset(self, t_us: Floats, contact: Bools) -> Bools:
+        touched = contact.copy()
+        touched[0] &= not self._in_contact
+        touched[1:] &= ~contact[:-1]
+        since_us = np.maximum.accumulate(np.where(touched, t_us, self._touched_us))
+        self._in_contact, self._touched_us = bool(contact[-1]), float(since_us[-1])
+        return ~contact | (t_us - since_us <= ONSET_US)
+
+    def _hold_length(self, measured: Measured, hold_kpa: Floats, tuning: Tuning, rolling: Floats | None) -> None:
+        state, account, t_us = self._held, self.at, measured.scans.t_us
+        low, high = float(hold_kpa.min()), float(hold_kpa.max())
+        if rolling is None and low >= tuning.on_kpa:
+            measured.static = True
+        elif high >= tuning.on_kpa:
+            measured.static = (hold_kpa >= tuning.on_kpa) & (True if rolling is None else rolling == 1.0)
+        if (state.settled and measured.static is True) or (state.idle and measured.static is False):
+            pass
+        else:
+            static = np.full(len(t_us), measured.static) if isinstance(measured.static, bool) else measured.static
+            before = state.on
+            flips = state.run(t_us, static, ~static)
+            account.holds += (len(flips) + (0 if before else 1)) // 2
+        begun_us = state.start_us if state.on else state.since_us
+        account.held_us = 0.0 if begun_us is None else float(t_us[-1]) - begun_us
+
+    # --- what is no scan ---
+
+    def restart(self) -> None:
+        """Windows begin anew."""
+        self._tail = np.empty(0)
+        if self._rolling is not None:
+            self._rolling.reset()
+
+    def doubt(self) -> None:
+        self.contact.doubt()
+        self._held.doubt()
+
+    def lose(self, seconds: float, until_us: float, tuning: Tuning) -> None:
+        """Book time that was not measured, if it was lost under load: at the last pressure, at least mid-range."""
+        if not self.contact.on:
+            return
+        booked_s = min(seconds, LOST_MAX_S)
+        self.session_us += float(round(booked_s * 1e6))
+        self.at.book(booked_s, max(self._p_kpa, tuning.mid_kpa), until_us, tuning)
+
+    def move(self, context: GuardContext, now_us: float) -> None:
+        """Another region, side or way: a new account, or the one from before, its hold load at rest meanwhile."""
+        before = self.at
+        before.held_us = 0.0
+        before.hold.release()
+        self._held.reset()
+        account = self._account(context)
+        if account is not before:
+            account.hold.pass_to(now_us)
+            for other in self.accounts.values():
+                shared = other.region == account.region and overlaps(other.side, account.side)
+                if shared and other.hold.pass_to(now_us) > account.hold.value:
+                    account.hold.adopt(other.hold)
+        self.at = account
+        if context.rolling is not (self._rolling is not None):
+            self._rolling = Rolling() if context.rolling else None
+
+    def elsewhere(self, value: Callable[[Account], float], shares: Callable[[str, str], bool]) -> float:
+        """The sum over other accounts whose (region, side) shares tissue. Of left and right, the larger counts."""
+        sides = {"left": 0.0, "right": 0.0, "both": 0.0}
+        for account in self.accounts.values():
+            if account is not self.at and shares(account.region, account.side):
+                sides[account.side] += value(account)
+        return sides["both"] + max(sides["left"], sides["right"])
+
+    def totals(self, *, judged: bool) -> tuple[RegionTotals, ...]:
+        return tuple(account.totals(judged=judged) for account in self.accounts.values())
+
+    def _account(self, context: GuardContext) -> Account:
+        key = (context.region, context.side)
+        if key not in self.accounts:
+            limits = context.limits()
+            rest_s = effective(context.region).rest_s
+            self.accounts[key] = Account(*key, limits.dose_kpa_s, HoldLoad(rest_s))
+        return self.accounts[key]

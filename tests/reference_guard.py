@@ -1,0 +1,642 @@
+"""The guard, written once more: one scan at a time, with nothing but plain numbers. Slow, and easy to check by eye.
+
+It shares with the guard only the alarm table and the limits, and is held against it on random signals.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from companion.safety.causes import AGAIN_TEXT, CAUSES, CONFIRM_TEXT, FIRM_TEXT, HEAVY_TEXT, Cause, Row, text_of
+from companion.safety.guard import Judged
+from companion.safety.limits import GuardContext, RegionLimits, effective, regions, tools
+from sessions.events import Action, Alert, Level, Notice, Phase, RegionTotals, Totals
+
+Said = Alert | Notice | Totals
+NAN = math.nan
+
+
+@dataclass
+class Delay:
+    """A condition that must last."""
+
+    on_s: float
+    off_s: float = 0.0
+    scans: int = 1
+    on: bool = False
+    since: int | None = None
+    start: int = 0
+    seen: int = 0
+
+    def step(self, t: int, rising: bool, falling: bool | None) -> bool:
+        """Whether it flips at this scan."""
+        condition = falling if self.on else rising
+        if condition is None:
+            return False
+        if not condition:
+            self.since = None
+            return False
+        if self.since is None:
+            self.since, self.seen = t, 0
+        self.seen += 1
+        needed = self.off_s if self.on else self.on_s
+        if t - self.since < round(needed * 1e6) or (not self.on and self.seen < self.scans):
+            return False
+        self.on, self.start, self.since = not self.on, self.since, None
+        return True
+
+
+@dataclass
+class Part:
+    """What a region and side got."""
+
+    region: str
+    side: str
+    dose_limit: float
+    rest_s: float
+    contact_us: int = 0
+    dose: float = 0.0
+    hold: float = 0.0
+    peak_of_rest: float = 0.0
+    rests_since: int | None = 0
+    at: int = 0
+    zones_us: list[int] = field(default_factory=lambda: [0] * 5)
+    holds: int = 0
+    held_us: int = 0
+    peak_kpa: float = 0.0
+    peak_n: float = 0.0
+    estimated_s: float = 0.0
+
+    def rest(self, t: int) -> None:
+        if self.rests_since is None:
+            self.peak_of_rest, self.rests_since = self.hold, self.at
+        assert self.rests_since is not None
+        if self.peak_of_rest < 1e-9:
+            self.peak_of_rest = 0.0
+        self.hold = self.peak_of_rest * math.exp((self.rests_since - t) / (1e6 * self.rest_s))
+        self.at = t
+
+    def press(self, t: int, load: float) -> None:
+        self.hold, self.rests_since, self.at = self.hold + load, None, t
+
+
+@dataclass
+class Condition:
+    """A cause: its rows' delays, the sum it was told of, and what was said."""
+
+    cause: Cause
+    delays: list[tuple[Row, Delay]]
+    told_tenth: int
+    level: Level = Level.OK  # the condition
+    said: Level = Level.OK
+    quiet: bool = False
+    region: str = ""
+    side: str = ""
+    silent_until: int | None = None
+    cautions: list[int] = field(default_factory=list)
+    hinted: int | None = None
+    lasting: Delay = field(default_factory=lambda: Delay(0.0))
+
+
+class ReferenceGuard:
+    def __init__(self, context: GuardContext) -> None:
+        self.context = context
+        self.parts: dict[tuple[str, str], Part] = {}
+        self.session_us = 0
+        self.last: int | None = None  # last scan with a value
+        self.known: int | None = None  # ... that was trusted
+        self.first: int | None = None
+        self.force = 0.0
+        self.p = 0.0
+        self.second: int | None = None
+        self.forces: list[int] = []
+        self.contact = Delay(0.2, 0.5)
+        self.held = Delay(5.0, 1.0)
+        self.free = Delay(2.0, 0.2)
+        self.stop = "none"
+        self.stopped: list[Condition] = []
+        self.pressure_stops = 0
+        self.reasons: list[str] = []
+        self.silent = False
+        self.untrusted_since: int | None = None
+        self.drops: list[int] = []
+        self.drops_clear: int | None = None
+        self.closed: list[str] = []
+        self.raw: float | None = None
+        self.raw_since = 0
+        self.noisy = False
+        self.second_scans = self.second_changes = 0
+        self.period = 0.0
+        self.conditions = {cause.key: self._condition(cause) for cause in CAUSES}
+        self._retune()
+
+    @staticmethod
+    def _condition(cause: Cause) -> Condition:
+        delays = [(row, Delay(row.on_s, row.off_s, row.scans)) for row in cause.rows]
+        tenth = round(cause.shares[0].at * 10) - 1 if cause.shares else 0
+        return Condition(cause, delays, tenth, lasting=Delay(cause.escalate_s or 0.0))
+
+    def _retune(self) -> None:
+        self.limits, self.strict = self.context.limits(), self.context.limits(raised=False)
+        key = (self.context.region, self.context.side)
+        if key not in self.parts:
+            rest_s = effective(self.context.region).rest_s
+            self.parts[key] = Part(*key, self.limits.dose_kpa_s, rest_s)
+        self.part = self.parts[key]
+
+    # --- inputs ---
+
+    def feed(self, judged: Judged) -> list[Said]:
+        self.period = judged.period_s
+        if judged.fresh:
+            self.forces, self.raw = [], None
+        out: list[Said] = []
+        channels = judged.cells_n.shape[1]
+        for i in range(len(judged.t_s)):
+            cells = [float(cell) for cell in judged.cells_n[i]]
+            scan = Scan(
+                float(judged.t_s[i]),
+                round(float(judged.t_s[i]) * 1e6),
+                float(judged.force_n[i]),
+                float(judged.raw_n[i]),
+                cells,
+                float(judged.ramp_kpa_s[i]),
+                bool(judged.saturated[i]),
+            )
+            out += self._scan(scan, channels, judged.trusted)
+        return out
+
+    def act(self, action: Action, t_s: float) -> list[Said]:
+        t = round(t_s * 1e6)
+        match action.kind:
+            case "confirm":
+                return self._confirm(t_s)
+            case "silence":
+                loudest = max(self.conditions.values(), key=lambda item: item.said)
+                if loudest.said is Level.OK:
+                    return []
+                loudest.silent_until = t + 60_000_000
+                return [self._alert(loudest, Phase.SILENCED, t_s)]
+            case "symptom":
+                standing = self.stop
+                out = self._raise_stop(self.conditions["symptom"], t_s, t)
+                if standing != "sounding":
+                    self.free = Delay(2.0, 0.2)
+                if self.context.region not in self.context.locked:
+                    self.context = replace(self.context, locked=(*self.context.locked, self.context.region))
+                return [*out, Notice(t_s, "region", "", {"state": "locked"})]
+            case "region" | "side":
+                return self._move(action, t_s, t)
+            case "tool":
+                tool = str(action.fields["tool"])
+                self.context = replace(self.context, tool=tool, area_cm2=tools()[tool].area_cm2)
+                self.part.held_us, self.held = 0, Delay(5.0, 1.0)
+                self.part.rest(self.part.at)
+                self._retune()
+                return []
+            case _:
+                return []
+
+    def _move(self, action: Action, t_s: float, t: int) -> list[Said]:
+        before, left = self.context, self.part
+        self.context = replace(before, **{action.kind: str(action.fields[action.kind])})
+        self._retune()
+        left.held_us, self.held = 0, Delay(5.0, 1.0)
+        now = self.last or 0
+        left.rest(left.at)
+        if self.part is left:
+            return []
+        self.part.rest(now)
+        for other in self.parts.values():
+            if other.region == self.part.region and _shared(other.side, self.part.side):
+                other.rest(now)
+                if other.hold > self.part.hold:
+                    self.part.hold, self.part.at = other.hold, other.at
+                    self.part.peak_of_rest, self.part.rests_since = other.peak_of_rest, other.rests_since
+        out: list[Said] = []
+        for key, old in self.conditions.items():
+            if old.cause.of_region:
+                new = self._condition(old.cause)
+                old.delays, old.told_tenth, old.lasting, old.quiet = new.delays, new.told_tenth, new.lasting, False
+                out += self._change(self.conditions[key], Level.OK, t_s, t)
+        return out
+
+    # --- a scan ---
+
+    def _scan(self, scan: "Scan", channels: int, trusted: bool) -> list[Said]:
+        per_n = 10.0 / self.limits.area_cm2
+        usable = scan.saturated or (math.isfinite(scan.raw) and scan.raw >= -10.0 / per_n)
+        if not usable or (self.last is not None and scan.t <= self.last):
+            return self._drop(scan)
+        if self.first is None:
+            self.first = scan.t
+        raw = scan.raw
+        force = scan.force if math.isfinite(scan.force) else raw
+        if scan.saturated:
+            full = self.context.full_scale_n if self.context.full_scale_n and channels == 1 else self.limits.force_max_n
+            force = raw = max(full, self.force)
+        period = round(self.period * 1e6)
+        hole = round(max(0.25, 3 * self.period) * 1e6)
+        dt = period if self.last is None or scan.t - self.last > hole else scan.t - self.last
+        self.last, self.force = scan.t, force
+        out: list[Said] = []
+        if self.reasons or self.silent:
+            out += self._find("silence", scan.t_s)
+            self.silent = False
+            out += self._change(self.conditions["silence"], Level.OK, scan.t_s, scan.t)
+        out += self._trust(scan, trusted, dt)
+        if self.second is None:
+            self.second = scan.t // 1_000_000
+        out += self._judge(scan, force, raw, dt, trusted)
+        if scan.t >= (self.second + 1) * 1_000_000:
+            self.second = scan.t // 1_000_000
+            if self.second_scans >= 10 and self.second_changes * 2 >= self.second_scans:
+                self.noisy = True
+            self.second_scans = self.second_changes = 0
+            out.append(self._totals(scan.t_s))
+        return out
+
+    def _trust(self, scan: "Scan", trusted: bool, dt: int) -> list[Said]:
+        out: list[Said] = []
+        if not trusted:
+            if self.untrusted_since is None:
+                self.untrusted_since = scan.t
+            out += self._lose("zero", scan.t_s)
+            if scan.t - self.untrusted_since >= 250_000:
+                out += self._change(self.conditions["zero"], Level.TECHNICAL, scan.t_s, scan.t)
+            return out
+        if self.untrusted_since is not None:
+            self.untrusted_since = None
+            out += self._find("zero", scan.t_s)
+            out += self._change(self.conditions["zero"], Level.OK, scan.t_s, scan.t)
+        missing = 0 if self.known is None else scan.t - dt - self.known
+        if missing > 0:
+            if missing > 60_000_000 and self.contact.on and self.context.region not in self.closed:
+                self.closed.append(self.context.region)
+                out.append(Notice(scan.t_s, "region", "", {"state": "closed"}))
+            self._book(missing * 1e-6, scan.t - dt)
+            self.forces, self.raw = [], None
+            for delay in self._delays():
+                if delay.on:
+                    delay.since = None
+            if not self.free.on:
+                self.free.since = None
+        self.known = scan.t
+        return out
+
+    def _delays(self) -> Iterator[Delay]:
+        yield self.contact
+        yield self.held
+        for condition in self.conditions.values():
+            yield from (delay for _, delay in condition.delays)
+
+    def _book(self, seconds: float, until: int) -> None:
+        if not self.contact.on:
+            return
+        seconds = min(seconds, 60.0)
+        bottom, top = self.limits.working_kpa
+        p = max(self.p, (bottom + top) / 2)
+        self.session_us += round(seconds * 1e6)
+        self.part.contact_us += round(seconds * 1e6)
+        self.part.estimated_s += seconds
+        self.part.dose += max(0.0, p - 9.0) * seconds
+        if p < max(10.0, bottom / 2):
+            self.part.rest(until)
+        else:
+            self.part.press(until, seconds / self._hold_s(p))
+
+    def _hold_s(self, p: float) -> float:
+        return min(max(self.limits.hold_s * (self.limits.working_kpa[1] / p) ** 4, 5.0), 120.0)
+
+    def _judge(self, scan: "Scan", force: float, raw: float, dt: int, trusted: bool) -> list[Said]:
+        p = force * 10.0 / self.limits.area_cm2
+        peak = NAN if scan.saturated else scan.force
+        signals = {"ratio": self._ratio(peak, scan, self.limits), "strict": self._strict(peak, scan)}
+        pressing = False
+        if trusted:
+            signals |= self._body(scan, p, raw, force, peak, dt)
+            pressing = self.contact.on and p >= 5.0
+            for key, of in (("closed", self.closed), ("locked", self.context.locked)):
+                signals[key] = 1.0 if pressing and self.context.region in of else 0.0
+            signals["pressed_hold"] = signals["hold"] if pressing else 0.0
+        return self._conditions(scan, p, signals, pressing, trusted)
+
+    def _ratio(self, peak: float, scan: "Scan", limits: RegionLimits) -> float:
+        ratio = max(10 * peak / math.sqrt(limits.area_cm2) / limits.peq_max_kpa, peak / limits.force_max_n)
+        if math.isnan(peak):
+            ratio = NAN
+        if self.context.cell_cm2:
+            for cell in scan.cells:
+                local = 10 * cell / math.sqrt(self.context.cell_cm2) / limits.peq_max_kpa
+                if not math.isnan(local) and not local <= ratio:
+                    ratio = local
+        return ratio
+
+    def _strict(self, peak: float, scan: "Scan") -> float:
+        ratio = self._ratio(peak, scan, self.strict)
+        if self.strict.force_cap_n is not None and peak >= self.strict.force_cap_n:
+            ratio = max(1.25, ratio)
+        return ratio
+
+    def _body(self, scan: "Scan", p: float, raw: float, force: float, peak: float, dt: int) -> dict[str, float]:
+        part, limits, t = self.part, self.limits, scan.t
+        self.contact.step(t, p >= 5.0, p < 3.0)
+        if self.contact.on:
+            part.contact_us += dt
+            self.session_us += dt
+        bottom, top = limits.working_kpa
+        part.zones_us[sum(p >= edge for edge in (5.0, bottom, top, limits.mean_max_kpa))] += dt
+        if peak > part.peak_n:
+            part.peak_n, part.peak_kpa = peak, max(part.peak_kpa, peak * 10.0 / limits.area_cm2)
+        part.dose += max(0.0, raw * 10.0 / limits.area_cm2 - 9.0) * dt * 1e-6
+        window = max(1, round(0.5 / self.period))
+        self.forces = [*self.forces, round(force * 1024)][-window:]
+        mean = sum(self.forces) / len(self.forces) / 1024 * 10.0 / limits.area_cm2
+        on = max(10.0, bottom / 2)
+        if mean >= on:
+            part.press(t, dt * 1e-6 / self._hold_s(mean))
+        else:
+            part.rest(t)
+        if self.held.step(t, mean >= on, mean < on) and self.held.on:
+            part.holds += 1
+        begun = self.held.start if self.held.on else self.held.since
+        part.held_us = 0 if begun is None else t - begun
+        self.p = p
+        return {
+            "hold": part.hold,
+            "static": 1.0 if mean >= on else 0.0,
+            "ramp": scan.ramp * math.sqrt(limits.area_cm2) if p >= 0.3 * top else 0.0,
+            "saturated": 1.0 if scan.saturated else 0.0,
+            "stuck_s": self._stuck(scan, raw, p),
+        }
+
+    def _stuck(self, scan: "Scan", raw: float, p: float) -> float:
+        changed = self.raw is None or raw != self.raw or scan.saturated
+        self.raw = raw
+        if changed:
+            self.raw_since = scan.t
+        if not self.noisy:
+            if self.contact.on:
+                self.second_scans += 1
+                self.second_changes += changed
+            return 0.0
+        return (scan.t - self.raw_since) * 1e-6 if p >= 5.0 else 0.0
+
+    # --- conditions ---
+
+    def _conditions(
+        self, scan: "Scan", p: float, signals: dict[str, float], pressing: bool, trusted: bool
+    ) -> list[Said]:
+        t_s, t = scan.t_s, scan.t
+        out: list[Said] = []
+        flips = trusted and self.stop != "none" and self.free.step(t, p < 5.0, p >= 5.0)
+        for condition in self.conditions.values():
+            if condition.silent_until is not None and t >= condition.silent_until:
+                condition.silent_until = None
+                if not (self.stop == "latched" and condition in self.stopped):
+                    out.append(self._alert(condition, Phase.RAISED, t_s))
+        if flips and not self.free.on:
+            out += self._touched(t_s)
+        waiting = [condition for condition in self.conditions.values() if condition.quiet] if pressing else []
+        before = {key: condition.level for key, condition in self.conditions.items()}
+        told = {key: condition.told_tenth for key, condition in self.conditions.items()}
+        for condition in waiting:
+            condition.quiet = False
+            out += self._change(condition, condition.level, t_s, t)
+        lasted: list[Condition] = []
+        standing = [condition for condition in self.stopped]
+        sounding = self.stop == "sounding"
+        for key, condition in self.conditions.items():
+            if condition.cause.rows:
+                self._rows(condition, t, signals, trusted)
+            elif condition.cause.shares and trusted:
+                self._sum(condition, pressing)
+            elif key == "dropped" and self.drops_clear is not None and t >= self.drops_clear:
+                self.drops_clear = None
+                out += self._change(condition, Level.OK, t_s, t)
+            again = condition.told_tenth != told[key]
+            if condition.level is not before[key] or again:
+                out += self._change(condition, condition.level, t_s, t, again, signals.get("ratio", 0.0))
+            if condition.cause.escalate_s and self._lasts(condition, t, p, condition in standing):
+                lasted.append(condition)
+        for condition in lasted:
+            out += self._raise_stop(condition, t_s, t)
+        if self.stop == "sounding" and not sounding and not (flips and not self.free.on):
+            self.free = Delay(2.0, 0.2)  # followed from the next scan on
+        elif flips and self.free.on:
+            out += self._freed(t_s)
+        return out
+
+    def _rows(self, condition: Condition, t: int, signals: dict[str, float], trusted: bool) -> None:
+        for row, delay in condition.delays:
+            value = signals.get(row.signal)
+            if value is not None:
+                clear_at = row.clear_at
+                if condition.cause.key == "peak" and clear_at < row.set_at:
+                    clear_at = min(clear_at, row.set_at - 3 * self.context.noise_n / self.limits.force_max_n)
+                delay.step(t, value >= row.set_at, value < clear_at if trusted else None)
+        condition.level = max((row.level for row, delay in condition.delays if delay.on), default=Level.OK)
+
+    def _sum(self, condition: Condition, pressing: bool) -> None:
+        if not pressing:
+            return
+        used, limit = self._used(condition.cause.key)
+        while used >= limit * (condition.told_tenth + 1) / 10:
+            condition.told_tenth += 1
+            shares = condition.cause.shares
+            condition.level = max(share.level for share in shares if round(share.at * 10) <= condition.told_tenth)
+
+    def _used(self, key: str) -> tuple[float, float]:
+        """In whole microseconds for clocks."""
+        region, context, limits = self.context.region, self.context, self.limits
+        group = regions()[region].day_group
+        members = [key for key, row in regions().items() if row.day_group == group]
+        match key:
+            case "time":
+                return self._spent(lambda part: part.contact_us, [region]), limits.session_s * 1e6
+            case "dose":
+                return self._spent(lambda part: part.dose, [region]), limits.dose_kpa_s
+            case "session":
+                return self.session_us, context.session_limit_s * 1e6
+            case "day":
+                cap = max(regions()[member].base.day_s for member in members)
+                carried = self._carried([row for row in context.carried if row.region in members], "contact_s")
+                return self._spent(lambda part: part.contact_us, members) + carried * 1e6, cap * 1e6
+            case "day_dose":
+                carried = self._carried([row for row in context.carried if row.region == region], "dose_kpa_s")
+                return self._spent(lambda part: part.dose, [region]) + carried, 1.5 * limits.dose_kpa_s
+            case _:
+                return self.session_us + context.carried_s * 1e6, 1800e6
+
+    def _spent(self, value: Callable[[Part], float], members: list[str]) -> float:
+        """Here, and in other accounts over the same tissue; of left and right, the larger."""
+        sides = {"left": 0.0, "right": 0.0, "both": 0.0}
+        for part in self.parts.values():
+            if part is not self.part and part.region in members and _shared(part.side, self.context.side):
+                sides[part.side] += value(part)
+        return value(self.part) + sides["both"] + max(sides["left"], sides["right"])
+
+    def _carried(self, rows: list[object], column: str) -> float:
+        sides = {"left": 0.0, "right": 0.0, "both": 0.0}
+        for row in rows:
+            side = str(getattr(row, "side"))  # noqa: B009  a Carried row
+            if _shared(side, self.context.side):
+                sides[side] += float(getattr(row, column))
+        return sides["both"] + max(sides["left"], sides["right"])
+
+    def _lasts(self, condition: Condition, t: int, p: float, stands: bool) -> bool:
+        if stands:
+            condition.lasting.since = None
+            return False
+        bottom = self.limits.working_kpa[0]
+        active = condition.level is Level.CAUTION and not condition.quiet and p >= max(10.0, bottom / 2)
+        lasted = condition.lasting.step(t, active, None)
+        if lasted:
+            condition.lasting = Delay(condition.cause.escalate_s or 0.0)
+        return lasted
+
+    # --- telling ---
+
+    def _change(
+        self, condition: Condition, level: Level, t_s: float, t: int, again: bool = False, ratio: float = 0.0
+    ) -> list[Said]:
+        condition.level = level
+        if condition.quiet or condition in self.stopped:
+            return []
+        if level is Level.STOP:
+            heavy = condition.cause.key == "peak" and ratio >= 1.6
+            return self._raise_stop(condition, t_s, t, HEAVY_TEXT if heavy else None)
+        before = condition.said
+        if level is before and not (again and level is not Level.OK):
+            return []
+        self._set(condition, level)
+        if level is Level.OK:
+            return [self._alert(condition, Phase.CLEARED, t_s)]
+        phase = Phase.ESCALATED if before is not Level.OK and level > before else Phase.RAISED
+        text = None
+        if level is Level.CAUTION:
+            recent = condition.cautions[-3:]
+            if len(recent) == 3 and t - recent[0] < 60_000_000:
+                hint = condition.hinted is None or t - condition.hinted >= 60_000_000
+                condition.hinted = t if hint else condition.hinted
+                text = FIRM_TEXT if hint and condition.cause.pressure else ""
+            else:
+                condition.cautions.append(t)
+        return [self._alert(condition, phase, t_s, text)]
+
+    def _raise_stop(self, condition: Condition, t_s: float, t: int, text: str | None = None) -> list[Said]:
+        if condition in self.stopped:
+            return []
+        phase = Phase.RAISED if condition.said is Level.OK else Phase.ESCALATED
+        if self.stop == "none" and condition.cause.pressure:
+            self.pressure_stops += 1
+        self.stop = "sounding"
+        self.stopped.append(condition)
+        self._set(condition, Level.STOP)
+        return [self._alert(condition, phase, t_s, text)]
+
+    def _set(self, condition: Condition, level: Level) -> None:
+        if condition.said is Level.OK:
+            condition.region, condition.side = self.context.region, self.context.side
+        if level > condition.said or level is Level.OK:
+            condition.silent_until = None
+        condition.said = level
+
+    def _touched(self, t_s: float) -> list[Said]:
+        if self.stop != "latched":
+            return []
+        self.stop = "sounding"
+        for condition in self.stopped:
+            condition.silent_until = None
+        return [self._alert(condition, Phase.RAISED, t_s, AGAIN_TEXT) for condition in self.stopped]
+
+    def _freed(self, t_s: float) -> list[Said]:
+        if self.stop != "sounding":
+            return []
+        self.stop = "latched"
+        out: list[Said] = [self._alert(condition, Phase.LATCHED, t_s, CONFIRM_TEXT) for condition in self.stopped]
+        return [*out, Notice(t_s, "end", "", {})] if self.pressure_stops >= 3 else out
+
+    def _confirm(self, t_s: float) -> list[Said]:
+        if self.stop == "sounding":
+            return [Notice(t_s, "refused", "", {})]
+        out: list[Said] = []
+        for condition in self.stopped:
+            self._set(condition, Level.OK)
+            out.append(self._alert(condition, Phase.CONFIRMED, t_s))
+            condition.quiet = True
+        self.stop, self.stopped = "none", []
+        return out
+
+    def _drop(self, scan: "Scan") -> list[Said]:
+        out: list[Said] = []
+        if self.first is None:
+            self.first = scan.t
+        self.drops = [*(t for t in self.drops if t > scan.t - 1_000_000), scan.t]
+        if self.drops_clear is not None:
+            self.drops_clear = scan.t + 1_000_000
+        elif min(1.0, len(self.drops) * self.period) > 0.2:
+            self.drops_clear = scan.t + 1_000_000
+            out += self._change(self.conditions["dropped"], Level.TECHNICAL, scan.t_s, scan.t)
+        age = (scan.t - (self.first if self.last is None else self.last)) * 1e-6
+        if age > max(0.25, 3 * self.period):
+            out += self._lose("silence", scan.t_s)
+        if age > max(1.0, 6 * self.period) and not self.silent:
+            self.silent = True
+            out += self._change(self.conditions["silence"], Level.TECHNICAL, scan.t_s, scan.t)
+        return out
+
+    def _lose(self, reason: str, t_s: float) -> list[Said]:
+        known = not self.reasons
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+        return [Notice(t_s, "value", "", {"state": "unknown"})] if known else []
+
+    def _find(self, reason: str, t_s: float) -> list[Said]:
+        if reason not in self.reasons:
+            return []
+        self.reasons.remove(reason)
+        return [] if self.reasons else [Notice(t_s, "value", "", {"state": "known"})]
+
+    def _alert(self, condition: Condition, phase: Phase, t_s: float, text: str | None = None) -> Alert:
+        cause = condition.cause
+        said = text_of(cause, condition.said, phase) if text is None else text
+        place = (condition.region, condition.side)
+        return Alert(t_s, cause.key, condition.said, phase, None, None, cause.unit, *place, said)
+
+    def _totals(self, t_s: float) -> Totals:
+        rows = []
+        for part in self.parts.values():
+            rest, light, work, high, over = (us * 1e-6 for us in part.zones_us)
+            rows.append(
+                RegionTotals(
+                    part.region,
+                    part.side,
+                    part.contact_us * 1e-6,
+                    part.dose,
+                    part.dose_limit,
+                    part.hold,
+                    part.held_us * 1e-6,
+                    part.holds,
+                    part.peak_kpa,
+                    part.peak_n,
+                    (rest, light, work, high, over),
+                    part.estimated_s,
+                )
+            )
+        return Totals(t_s, self.session_us * 1e-6, tuple(rows))
+
+
+@dataclass
+class Scan:
+    t_s: float
+    t: int
+    force: float
+    raw: float
+    cells: list[float]
+    ramp: float
+    saturated: bool
+
+
+def _shared(side: str, other: str) -> bool:
+    return side == other or "both" in (side, other)
