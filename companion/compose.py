@@ -1,0 +1,216 @@
+"""The one place where parts become a program: command line, screens and tests all start here.
+
+Screens and commands are given what this module makes, and import none of its parts.
+"""
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from companion import balls
+from companion.clock import Clock
+from companion.config import Settings
+from companion.engine import Engine, Observer, Outcome
+from companion.pipeline import Pipeline, Plan
+from companion.safety import limits
+from companion.safety.limits import GuardContext
+from companion.taring import Taring
+from companion.transports import Transport
+from firmware_protocol.driver import Profile, Unit
+from firmware_protocol.host import Host
+from firmware_protocol.simulator.scenarios import list_scenarios
+from firmware_protocol.simulator.virtual import VirtualBall
+from sessions.events import Action, Notice
+
+if TYPE_CHECKING:
+    from sessions.journal import Journal, JournalResult
+    from sessions.store import Store
+
+DEMO_SCENARIO = "showcase"
+DEMO_REGION = "glute"  # what the showcase plays
+_JOURNAL_CLOSE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRequest:
+    """What the user asked for. None: the setting, or what the ball proposes."""
+
+    address: str | None = None
+    person: str = "me"
+    region: str = "unknown"
+    side: str = "both"
+    tool: str | None = None
+    program: str | None = None
+    arm_s: float = 0.0
+    seconds: float | None = None
+    speed: float = 1.0
+    kind: str | None = None
+    capture: Path | None = None
+    record: bool = True
+
+
+class Run:
+    """One session under way, and all that must be closed after it."""
+
+    def __init__(
+        self, clock: Clock, engine: Engine, journal: "Journal | None", owned: Sequence[Callable[[], None]] = ()
+    ) -> None:
+        self.clock = clock
+        self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
+        self._engine = engine
+        self._journal = journal
+        self._owned = owned
+        self._closing = threading.Lock()
+        self._closed = False
+
+    def start(self) -> None:
+        self._engine.start()
+
+    def submit(self, action: Action) -> bool:
+        """False if it could not be taken."""
+        return self._engine.submit(action)
+
+    def stop(self, cause: str, outcome: Outcome | None = None) -> None:
+        """End and save; `join` waits for it."""
+        self._engine.stop(cause, outcome)
+
+    def join(self, timeout_s: float | None = None) -> bool:
+        """True once the engine has ended and the journal has written what it could."""
+        if not self._engine.join(timeout_s):
+            return False
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                if self._journal is not None:
+                    self.result = self._journal.close(_JOURNAL_CLOSE_S)
+                for close in self._owned:
+                    close()
+        return True
+
+    @property
+    def failure(self) -> BaseException | None:
+        """A fault of this program, for whoever debugs it."""
+        return self._engine.failure
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; None while it runs. What stayed unsaved is an error, whatever else happened."""
+        outcome = self._engine.outcome
+        if outcome is None or self.result is None or not self.result.error:
+            return outcome
+        text = f"{self.result.unsaved_s:.1f} s of the session could not be saved: {self.result.error}"
+        return Outcome(outcome.code or 1, text, "free some space, or see 'knead doctor'")
+
+    @property
+    def session_id(self) -> str | None:
+        return None if self.result is None else self.result.session_id
+
+
+def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer] = ()) -> Run:
+    """A session on a ball. Raises CompanionError and SessionError before anything has begun."""
+    address = request.address or balls.last_address(settings.paths)
+    clock = Clock(request.speed)
+    last = balls.LastBall(settings.paths, address)
+    return _run(
+        request, settings, clock, balls.transport(address, request.kind, clock), [*observers, last], (last.keep,)
+    )
+
+
+def demo(
+    settings: Settings, *, seconds: float | None = None, speed: float = 1.0, observers: Sequence[Observer] = ()
+) -> Run:
+    """The showcase: a virtual ball behind a real serial port of this computer, recorded as simulated."""
+    clock = Clock(speed)
+    seconds = _showcase_seconds() if seconds is None else seconds
+    server = balls.serve_here(VirtualBall(DEMO_SCENARIO), clock)
+    region = DEMO_REGION if settings.region == "unknown" else settings.region
+    request = LiveRequest(person=settings.person, region=region, side=settings.side, seconds=seconds, speed=speed)
+    try:
+        return _run(request, settings, clock, balls.transport(server.address, None, clock), observers, (server.close,))
+    except BaseException:
+        server.close()
+        raise
+
+
+def tare(address: str | None, settings: Settings, seconds: float = 5.0) -> Outcome:
+    """Set the ball's zero, once it has been seen free for a second."""
+    taring = Taring()
+    run = live(LiveRequest(address=address, seconds=seconds, record=False), settings, (taring,))
+    taring.attach(run)
+    run.start()
+    run.join()
+    return taring.outcome or run.outcome or Outcome(1, "the ball was not zeroed", "try again")
+
+
+def open_store(settings: Settings) -> "Store":
+    """The log. Raises SessionError."""
+    from sessions.store import Store
+
+    return Store(settings.paths.database)
+
+
+# --- parts ---
+
+
+def _run(
+    request: LiveRequest,
+    settings: Settings,
+    clock: Clock,
+    make_transport: Callable[[], Transport],
+    observers: Sequence[Observer],
+    owned: Sequence[Callable[[], None]] = (),
+) -> Run:
+    driver = Host(framed=True, first_tag=random.randint(1, 255))
+    plan = Plan(
+        person=request.person,
+        region=request.region,
+        side=request.side,
+        program=request.program,
+        context=lambda profile: guard_context(profile, request),
+        wall=clock.wall,
+        software=f"knead {version('knead-companion')}",
+    )
+    journal: Journal | None = None
+    if request.record:
+        from sessions.journal import Journal as Writer
+
+        with open_store(settings):  # recovers what a crash left, and says now if the log cannot be used
+            pass
+
+        def tell(notice: Notice) -> None:
+            engine.tell(notice)  # there before the first event is
+
+        journal = Writer(settings.paths.database, tell)
+        observers = [journal, *observers]
+    engine = Engine(make_transport, Pipeline(driver, plan), observers, clock, seconds=request.seconds)
+    return Run(clock, engine, journal, owned)
+
+
+def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
+    """All that the guard must know from outside, in one frozen value.
+
+    The tool is the user's choice, else the ball's own proposal, else the hard ball: the smallest, so the strictest.
+    """
+    tool = request.tool or limits.tool_of_ball(profile.tool) or limits.DEFAULT_TOOL
+    area_cm2 = limits.tools()[tool].area_cm2
+    if request.tool is None and profile.contact_mm2:
+        area_cm2 = profile.contact_mm2 / 100
+    return GuardContext(
+        person=request.person,
+        screened=False,  # so half of every limit stands
+        region=request.region,
+        side=request.side,
+        tool=tool,
+        area_cm2=area_cm2,
+        cell_cm2=profile.cell_mm2 / 100 or None,
+        full_scale_n=profile.full_scale * profile.lsb or None,
+        judged=profile.unit is Unit.NEWTON,
+    )
+
+
+def _showcase_seconds() -> float:
+    return next(info.seconds for info in list_scenarios() if info.key == DEMO_SCENARIO)

@@ -1,0 +1,267 @@
+"""Where knead keeps its files, and what the user has set.
+
+Precedence: flag > KNEAD_* > config file > default. A wrong value stops a command and names its place, its key and
+what is allowed. An unknown key is only a warning, so that a file of a newer version can still be read.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Protocol
+
+from companion.errors import ConfigError
+
+SIDES = ("left", "right", "both")
+THEMES = ("safe-dark", "safe-light", "high-contrast", "mono")
+_NOTHING: Mapping[str, object] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where things lie. Nothing is made here."""
+
+    config_file: Path
+    data_dir: Path
+    state_dir: Path
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "knead.db"
+
+
+def find_paths(env: Mapping[str, str] | None = None) -> Paths:
+    """The user's own directories, or all three under KNEAD_HOME."""
+    home = (os.environ if env is None else env).get("KNEAD_HOME")
+    if home:
+        root = Path(home).expanduser().absolute()
+        return Paths(root / "config" / "config.toml", root / "data", root / "state")
+    import platformdirs
+
+    here = platformdirs.PlatformDirs("knead", appauthor=False)
+    return Paths(here.user_config_path / "config.toml", here.user_data_path, here.user_state_path)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for one command."""
+
+    paths: Paths
+    person: str = "me"
+    region: str = "unknown"
+    side: str = "both"
+    tool: str | None = None  # None: the hard 8 cm2 ball is assumed
+    fps: int | None = None  # None: 10, and 5 over SSH
+    theme: str = "safe-dark"
+    warnings: tuple[str, ...] = ()  # one line each, for stderr
+
+
+class Rule(Protocol):
+    """What a key accepts. `read` raises ValueError; `allowed` says in words what it would have taken."""
+
+    def read(self, value: object) -> str | int: ...
+
+    def allowed(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    options: Callable[[], Iterable[str]]
+
+    def read(self, value: object) -> str:
+        if not isinstance(value, str) or value not in tuple(self.options()):
+            raise ValueError(self.allowed())
+        return value
+
+    def allowed(self) -> str:
+        return "one of " + " ".join(self.options())
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    low: int
+    high: int
+
+    def read(self, value: object) -> int:
+        text = value.strip() if isinstance(value, str) else value
+        if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10:
+            text = int(text)
+        if isinstance(text, bool) or not isinstance(text, int) or not self.low <= text <= self.high:
+            raise ValueError(self.allowed())
+        return text
+
+    def allowed(self) -> str:
+        return f"a whole number from {self.low} to {self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    longest: int
+
+    def read(self, value: object) -> str:
+        if not isinstance(value, str) or not value.strip() or len(value) > self.longest or not value.isprintable():
+            raise ValueError(self.allowed())
+        return value.strip()
+
+    def allowed(self) -> str:
+        return f"a name of 1 to {self.longest} printable characters"
+
+
+def _regions() -> Iterable[str]:
+    from companion.safety.limits import regions
+
+    return regions()
+
+
+def _tools() -> Iterable[str]:
+    from companion.safety.limits import tools
+
+    return tools()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting. Its default stands in `Settings`."""
+
+    name: str
+    rule: Rule
+    what: str
+
+    @property
+    def variable(self) -> str:
+        return "KNEAD_" + self.name.upper()
+
+
+KEYS: Mapping[str, Key] = {
+    key.name: key
+    for key in (
+        Key("person", Name(64), "whose sessions these are"),
+        Key("region", Choice(_regions), "where the ball is, unless said otherwise"),
+        Key("side", Choice(lambda: SIDES), "left, right or both"),
+        Key("tool", Choice(_tools), "what is pressed with"),
+        # Above 30 a terminal shows no more: the trace gets a new column at most 7.7 times a second.
+        Key("fps", Whole(1, 30), "frames a second on the live screen"),
+        Key("theme", Choice(lambda: THEMES), "colours"),
+    )
+}
+
+
+DEFAULTS: Mapping[str, Any] = {setting.name: setting.default for setting in fields(Settings) if setting.name in KEYS}
+
+
+@dataclass(slots=True)
+class Resolved:
+    """Every setting with its origin; `problems` are the wrong ones, left out of `values`."""
+
+    values: dict[str, str | int | None] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    problems: list[ConfigError] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def resolve(paths: Paths, env: Mapping[str, str], flags: Mapping[str, object] = _NOTHING) -> Resolved:
+    """Settle every key. Never raises; a broken file counts as empty and is a problem."""
+    found = Resolved(dict(DEFAULTS), dict.fromkeys(KEYS, "default"))
+    file: dict[str, Any] = {}
+    try:
+        file = _read_file(paths.config_file)
+    except ConfigError as error:
+        found.problems.append(error)
+    found.warnings += [_unknown(paths.config_file, name) for name in file if name not in KEYS]
+    for name, key in KEYS.items():
+        places: tuple[tuple[str, str, object], ...] = (
+            ("config", f"{paths.config_file}: {name}", file.get(name)),
+            (key.variable, key.variable, env.get(key.variable) or None),
+            ("flag", f"--{name}", flags.get(name)),
+        )
+        for origin, place, value in places:
+            if value is None:
+                continue
+            try:
+                found.values[name] = key.rule.read(value)
+                found.origins[name] = origin
+            except ValueError as error:
+                shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
+                found.problems.append(ConfigError(f"{place}: {shown} is not allowed", f"allowed is {error}"))
+    return found
+
+
+def load_settings(env: Mapping[str, str] | None = None, flags: Mapping[str, object] = _NOTHING) -> Settings:
+    """What holds for a command; `flags` with the value None were not given. Raises ConfigError."""
+    env = os.environ if env is None else env
+    paths = find_paths(env)
+    found = resolve(paths, env, flags)
+    if found.problems:
+        raise found.problems[0]
+    values: dict[str, Any] = found.values
+    return Settings(paths, **values, warnings=tuple(found.warnings))
+
+
+def write_setting(paths: Paths, name: str, text: str) -> str | int:
+    """Set one key in the file, keeping its comments, and give the value written.
+
+    The file is replaced as a whole, so that nobody ever reads half of it. Raises ConfigError.
+    """
+    key = KEYS.get(name)
+    if key is None:
+        raise ConfigError(f"{name}: no such key", "the keys are " + " ".join(KEYS))
+    try:
+        value = key.rule.read(text)
+    except ValueError as error:
+        raise ConfigError(f"{name}: {text!r} is not allowed", f"allowed is {error}") from error
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    _read_file(paths.config_file)  # a file that cannot be read is not replaced
+    try:
+        target = paths.config_file.resolve()  # a link to a file kept elsewhere stays a link
+        document = tomlkit.parse(target.read_text("utf-8")) if target.exists() else tomlkit.document()
+        document[name] = value
+        _replace(target, tomlkit.dumps(document))
+    except TOMLKitError as error:
+        raise ConfigError(f"{paths.config_file} cannot be changed here: {error}", "edit it by hand") from error
+    except OSError as error:
+        raise ConfigError(f"{paths.config_file} cannot be written: {error.strerror or error}") from error
+    return value
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}", "mend that line, or remove the file") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text", "save it as UTF-8, or remove the file") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}", "see its permissions") from error
+
+
+def _unknown(path: Path, name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, KEYS, n=1)
+    meant = f"; is {near[0]} meant?" if near else f"; the keys are {' '.join(KEYS)}"
+    return f"{path}: {name!r} is not a key{meant}"
+
+
+def _replace(target: Path, text: str) -> None:
+    """Write beside it, then rename over it. Readable by its owner alone: it names a person."""
+    from tempfile import mkstemp
+
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = mkstemp(dir=target.parent, prefix=".config-", suffix=".toml")  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(target)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise

@@ -1,0 +1,332 @@
+"""The only loop: moves bytes from transport to pipeline and events to observers, and keeps appointments.
+
+It owns a thread with its own asyncio loop. Nothing it does waits for a screen, a disk or a loudspeaker: observers
+only take an event and return, and one that raises is detached. Others reach it by `submit`, which returns at once.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from companion.clock import Clock
+from companion.errors import CompanionError, LinkLostError, TransportError
+from companion.pipeline import Output, Pipeline
+from companion.transports import Transport
+from firmware_protocol.driver import Chunk, Close, Send
+from sessions.events import Action, Event, Notice, Reading
+
+Observer = Callable[[Event], None]
+
+BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)  # R-table of PROTOCOL.md section 5, state DOWN; the last one repeats
+FIRST_READING_S = 10.0
+AWAY_S = 600.0  # a ball gone this long ends the session
+CLOSING_S = 2.5  # STOP is answered within 0.8 s (R42); three tries are not worth a user's wait
+INBOX_MAX = 256
+
+# What a link's end for good means to the caller; anything else is an error (1).
+_EXIT_BY_CLOSE = {"stopped": 0, "no_ball": 3, "wrong_ball": 3, "elsewhere": 3, "guard": 7}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: the command's exit code, one line, and what to do."""
+
+    code: int
+    text: str = ""
+    hint: str = ""
+
+
+class _End(Exception):  # noqa: N818  # not an error: how the loop is left from anywhere in it
+    def __init__(self, outcome: Outcome, cause: str) -> None:
+        super().__init__(outcome.text)
+        self.outcome, self.cause = outcome, cause
+
+
+class Engine:
+    """Runs one session in its own thread. `start`, then `submit` and `stop` from any thread, then `join`."""
+
+    def __init__(
+        self,
+        transport: Callable[[], Transport],
+        pipeline: Pipeline,
+        observers: Sequence[Observer],
+        clock: Clock,
+        *,
+        seconds: float | None = None,
+        on_end: Callable[[], None] | None = None,
+    ) -> None:
+        """`transport` is made inside the engine's loop. `seconds`: session seconds after which to end."""
+        self.failure: BaseException | None = None  # a fault of this program, for whoever debugs it
+        self._make_transport = transport
+        self._pipeline = pipeline
+        self._observers = list(observers)
+        self._clock = clock
+        self._seconds = seconds
+        self._on_end = on_end
+        self._inbox: deque[Action] = deque()
+        self._notices: deque[Notice] = deque()
+        self._started_at_s = 0.0
+        self._measured = False  # a first reading has come
+        self._away_since_s: float | None = None  # None while a link is up
+        self._ending: _End | None = None
+        self._closing_until_s = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake = asyncio.Event()
+        self._ready = threading.Event()
+        self._outcome: Outcome | None = None
+        self._thread = threading.Thread(target=self._main, name="knead engine", daemon=True)
+
+    # --- from any thread ---
+
+    def start(self) -> None:
+        self._thread.start()
+        self._ready.wait()
+
+    def submit(self, action: Action) -> bool:
+        """Hand an action over; False if the engine has ended or has 256 unread."""
+        return len(self._inbox) < INBOX_MAX and self._post(self._inbox.append, action)
+
+    def stop(self, cause: str, outcome: Outcome | None = None) -> None:
+        """End the session and save it. Idempotent: the first cause stands."""
+        self._post(self._end_by, cause, outcome or Outcome(0))
+
+    def tell(self, notice: Notice) -> None:
+        """A notice from outside the pipeline (the journal, a cue player) for all observers."""
+        self._post(self._notices.append, notice)
+
+    def join(self, timeout_s: float | None = None) -> bool:
+        """True once the thread has ended."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """None while running."""
+        return self._outcome
+
+    def _post(self, call: Callable[..., None], *args: object) -> bool:
+        loop = self._loop
+        if loop is None:
+            return False
+        try:
+            loop.call_soon_threadsafe(self._handed, call, args)
+        except RuntimeError:  # the loop has closed
+            return False
+        return True
+
+    # --- in the engine's thread ---
+
+    def _handed(self, call: Callable[..., None], args: tuple[object, ...]) -> None:
+        call(*args)
+        self._wake.set()
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except Exception as error:  # the thread's edge: a fault becomes an outcome, not a traceback
+            self.failure = error
+            self._outcome = Outcome(1, f"a fault of this program ended the session: {error!r}", "please report it")
+        finally:
+            self._ready.set()
+            if self._on_end is not None:
+                self._on_end()
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._started_at_s = self._away_since_s = self._clock.now_s()
+        self._ready.set()
+        end = _End(Outcome(1), "error")
+        transport: Transport | None = None
+        try:
+            transport = self._make_transport()
+            await self._session(transport)
+        except _End as reached:
+            end = reached
+        except CompanionError as error:
+            end = _End(Outcome(error.exit_code, str(error), error.hint), "error")
+        finally:
+            if transport is not None:
+                await transport.close()
+            for event in self._pipeline.finish(self._clock.now_s(), end.cause):
+                self._emit(event)
+        self._outcome = end.outcome
+
+    async def _session(self, transport: Transport) -> None:
+        """Link after link until something raises `_End`."""
+        attempt = 0
+        while True:
+            try:
+                await self._open(transport)
+            except TransportError as error:
+                if not self._measured and attempt == 0:
+                    raise _End(Outcome(error.exit_code, str(error), error.hint), "no ball") from error
+            else:
+                self._away_since_s = None
+                if await self._link(transport):
+                    attempt = 0
+                self._away_since_s = self._clock.now_s()
+            await transport.close()
+            await self._back_off(transport, BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
+            attempt += 1
+
+    async def _open(self, transport: Transport) -> None:
+        """Open, while the user's and the guard's appointments are kept."""
+        opening = asyncio.ensure_future(transport.open())
+        try:
+            while not opening.done():
+                await self._pause((opening,), None)
+                await self._handle(self._due(), None)
+            opening.result()
+        finally:
+            opening.cancel()
+
+    async def _link(self, transport: Transport) -> bool:
+        """One link, from open to lost or closed. True if it brought readings."""
+        brought = False
+        receive: asyncio.Future[Chunk] | None = None
+        try:
+            if await self._handle(self._pipeline.opened(self._clock.now_s()), transport):
+                return brought
+            receive = asyncio.ensure_future(transport.receive())
+            while True:
+                await self._pause((receive,), None)
+                out: list[Output] = []
+                if receive.done():
+                    chunk = receive.result()
+                    receive = asyncio.ensure_future(transport.receive())
+                    out = self._pipeline.feed(chunk)
+                    brought = brought or any(isinstance(event, Reading) for event in out)
+                if await self._handle(out + self._due(), transport):
+                    return brought
+        except LinkLostError as error:
+            await self._handle(self._pipeline.closed(self._clock.now_s(), str(error)), None)
+            return brought
+        finally:
+            if receive is not None:
+                receive.cancel()
+                await asyncio.wait((receive,))
+                if not receive.cancelled():
+                    receive.exception()  # it, too, may say that the link is lost; that is known by now
+
+    async def _back_off(self, transport: Transport, wait_s: float) -> None:
+        """Wait to try again: the back-off, or the ball being seen, whichever comes first."""
+        until_s = self._clock.now_s() + wait_s * self._clock.speed
+        seen = asyncio.ensure_future(transport.returned())
+        try:
+            while not seen.done() and self._clock.now_s() < until_s:
+                await self._pause((seen,), until_s)
+                await self._handle(self._due(), None)
+        finally:
+            seen.cancel()
+
+    async def _pause(self, tasks: tuple["asyncio.Future[Any]", ...], until_s: float | None) -> None:
+        """Until a task is done, something is due, or another thread has handed something over."""
+        due = [self._pipeline.deadline(), self._end_at_s(), until_s]
+        timeout_s = min((self._clock.wait_s(at_s) for at_s in due if at_s is not None), default=None)
+        wake = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait((*tasks, wake), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            wake.cancel()
+            self._wake.clear()
+
+    # --- appointments ---
+
+    def _end_at_s(self) -> float | None:
+        """When the session must next be asked whether it is over."""
+        if self._ending is not None:
+            return self._closing_until_s
+        now_s = self._clock.now_s()
+        session_s = self._pipeline.session_s(now_s)
+        due = []
+        if session_s is None:
+            due.append(self._started_at_s + FIRST_READING_S * self._clock.speed)
+        elif self._seconds is not None:
+            due.append(now_s + self._seconds - session_s)
+        if self._away_since_s is not None:
+            due.append(self._away_since_s + AWAY_S)
+        return min(due, default=None)
+
+    def _due(self) -> list[Output]:
+        """What the clock and the inbox ask for now. Raises `_End`."""
+        now_s = self._clock.now_s()
+        out: list[Output] = []
+        while self._notices:
+            out.append(self._notices.popleft())
+        while self._inbox:
+            out += self._pipeline.act(self._inbox.popleft(), now_s)
+        at_s = self._pipeline.deadline()
+        if at_s is not None and at_s <= now_s:
+            out += self._pipeline.tick(now_s)
+        self._check_end(now_s)
+        return out
+
+    def _check_end(self, now_s: float) -> None:
+        at_s = self._end_at_s()
+        if at_s is None or now_s < at_s:
+            return
+        if self._ending is not None:
+            raise self._ending
+        away = self._away_since_s is not None
+        if self._pipeline.session_s(now_s) is None:
+            text = f"no reading from the ball within {FIRST_READING_S:.0f} s"
+            raise _End(Outcome(3, text, "check that it is on and that it speaks the knead protocol"), "no reading")
+        if self._away_since_s is not None and now_s >= self._away_since_s + AWAY_S:
+            raise _End(Outcome(4, "the ball was away for 10 minutes", "the session is saved"), "away")
+        self._end_by(
+            "seconds", Outcome(4, "the ball was away at the end", "the session is saved") if away else Outcome(0)
+        )
+
+    def _end_by(self, cause: str, outcome: Outcome) -> None:
+        """Ask the ball to stop; without a ball there is nobody to ask."""
+        if self._ending is not None:
+            return
+        self._ending = _End(outcome, cause)
+        linked = self._away_since_s is None
+        self._closing_until_s = self._clock.now_s() + (CLOSING_S * self._clock.speed if linked else 0.0)
+        self._inbox.append(Action("end", {"cause": cause}))
+        self._wake.set()
+
+    # --- out ---
+
+    async def _handle(self, out: Sequence[Output], transport: Transport | None) -> bool:
+        """Bytes to the transport, events to the observers, in order. True if the link is to be closed."""
+        close: Close | None = None
+        for item in out:
+            match item:
+                case Send():
+                    if transport is not None:
+                        await transport.send(item)
+                case Close():
+                    close = item
+                case _:
+                    self._emit(item)
+        if close is None:
+            return False
+        if self._ending is not None:
+            raise self._ending
+        other_may_come = close.cause == "wrong_ball" and transport is not None and transport.reject()
+        if not close.retry and not other_may_come:
+            raise _End(Outcome(_EXIT_BY_CLOSE.get(close.cause, 1), close.text, close.hint), close.cause)
+        await self._handle(self._pipeline.closed(self._clock.now_s(), close.text), None)
+        return True
+
+    def _emit(self, event: Event) -> None:
+        if isinstance(event, Reading):
+            self._measured = True
+        for observer in list(self._observers):
+            try:
+                observer(event)
+            except Exception as error:  # an observer's fault must not reach the alarm
+                self._detach(observer, error)
+
+    def _detach(self, observer: Observer, error: Exception) -> None:
+        self._observers.remove(observer)
+        name = getattr(observer, "__name__", type(observer).__name__)
+        text = f"{name} failed and was switched off; the session goes on"
+        now_s = self._clock.now_s()
+        at_s = self._pipeline.session_s(now_s) or 0.0
+        self._emit(Notice(at_s, "observer", text, {"name": name, "error": repr(error)}))

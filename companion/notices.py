@@ -1,0 +1,58 @@
+"""What a ball and its link say of themselves, as notices for the user and the log."""
+
+import dataclasses
+
+from companion.timeline import Gap
+from firmware_protocol.driver import BallEvent, BallEventCode, Damaged, PhaseChanged, Profile, Refused, Started, Status
+from sessions.events import Json, Notice
+
+_BALL_EVENTS = {code.value: code.name.lower() for code in BallEventCode}
+
+
+def of_gap(gap: Gap) -> Notice:
+    text = f"{gap.to_s - gap.from_s:.2f} s without data ({gap.cause})"
+    if gap.lost:
+        text += f", {gap.lost} scans lost"
+    fields: dict[str, Json] = {"from_s": gap.from_s, "to_s": gap.to_s, "lost": gap.lost, "cause": gap.cause}
+    return Notice(gap.to_s, "gap", text, fields)
+
+
+def of_phase(changed: PhaseChanged, t_s: float) -> Notice:
+    state = changed.phase.value
+    return Notice(t_s, "link", f"link {state}", {"state": state})
+
+
+def of_profile(profile: Profile, t_s: float) -> Notice:
+    fields: dict[str, Json] = {"serial": profile.serial, "model": profile.model, "simulated": profile.simulated}
+    return Notice(t_s, "ball", f"ball {profile.serial or 'without a serial'}", fields)
+
+
+def of_calibration(before: Profile, profile: Profile, t_s: float) -> Notice:
+    fields: dict[str, Json] = {"cal_crc": profile.cal_crc, "before": before.cal_crc}
+    return Notice(t_s, "calibration", "the ball's calibration has changed", fields)
+
+
+def of_reboot(started: Started, t_s: float, *, loaded: bool) -> Notice:
+    fields: dict[str, Json] = {"cause": "reboot", "boot_id": started.boot_id, "loaded": loaded}
+    return Notice(t_s, "segment", "the ball has restarted; its zero is new", fields)
+
+
+def of_status(status: Status, t_s: float) -> Notice:
+    fields: dict[str, Json] = dataclasses.asdict(status)
+    charge = "unknown" if status.battery_pct is None else f"{status.battery_pct} %"
+    return Notice(t_s, "status", f"battery {charge}", fields)
+
+
+def of_ball_event(event: BallEvent, t_s: float) -> Notice:
+    name = _BALL_EVENTS.get(event.code, f"event {event.code}")
+    fields: dict[str, Json] = {"code": event.code, "channel": event.channel, "value": event.value, "name": name}
+    return Notice(t_s, "ball_event", f"ball: {name.replace('_', ' ')}", fields)
+
+
+def of_refusal(refused: Refused, t_s: float) -> Notice:
+    return Notice(t_s, "refused", refused.text, {"request": refused.request, "status": refused.status})
+
+
+def of_damage(damaged: Damaged, t_s: float) -> Notice:
+    text = f"{damaged.count} damaged or foreign frames dropped ({damaged.reason})"
+    return Notice(t_s, "damaged", text, {"reason": damaged.reason, "count": damaged.count})

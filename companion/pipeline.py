@@ -1,0 +1,346 @@
+"""The pure stages joined: what a ball says, and what that means, in order.
+
+Three inputs besides the link's own state: `feed(chunk)`, `tick(now_s)` and `act(action)`; one appointment,
+`deadline()`. Each answers with events for the observers and orders for the transport (`Send`, `Close`).
+Nothing here reads a clock, opens a file or waits.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+import numpy as np
+
+from companion import notices
+from companion.contact import Contact, Forces
+from companion.safety.guard import Guard, Judged
+from companion.safety.limits import GuardContext
+from companion.smoothing import Smoothed, Smoother
+from companion.timeline import SUSPENDED_S, Gap, Placed, Timeline
+from firmware_protocol.driver import (
+    BallEvent,
+    Chunk,
+    Close,
+    Continuity,
+    Damaged,
+    Driver,
+    DriverEvent,
+    PhaseChanged,
+    Profile,
+    Refused,
+    Samples,
+    Send,
+    Started,
+    Status,
+    ZeroChanged,
+)
+from firmware_protocol.driver import BallEventCode as Code
+from firmware_protocol.messages import Stop, Tare
+from sessions.events import Action, Closed, Event, Floats, Json, Notice, Opened, Reading
+
+Output = Event | Send | Close
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the composition root decided about a session before the ball was known."""
+
+    person: str
+    region: str
+    side: str
+    program: str | None
+    context: Callable[[Profile], GuardContext]  # all the guard must know from outside, once the ball is known
+    wall: Callable[[float], datetime]  # engine seconds -> wall time
+    software: str
+
+
+class Pipeline:
+    """One session's way from bytes to events, over any number of links."""
+
+    def __init__(self, driver: Driver, plan: Plan) -> None:
+        self._driver = driver
+        self._plan = plan
+        self._timeline = Timeline()
+        self._profile: Profile | None = None
+        self._context: GuardContext | None = None
+        self._contact: Contact | None = None
+        self._smoother: Smoother | None = None
+        self._guard: Guard | None = None
+        self._open = False
+        self._closed = False
+        self._t_s = 0.0  # session time of the newest scan
+        self._index: int | None = None  # of the newest scan
+        self._gap_s = 0.0  # time missing before the next scan
+        self._said_free = False  # the tare under way rests on the person's word
+
+    # --- inputs ---
+
+    def opened(self, now_s: float) -> list[Output]:
+        """A link is up."""
+        return self._drive(self._driver.opened(now_s), now_s)
+
+    def closed(self, now_s: float, cause: str) -> list[Output]:
+        """The link is gone; `cause` is the transport's own line."""
+        out: list[Output] = [Notice(self._at(now_s), "link", cause, {"state": "lost", "cause": cause})]
+        return out + self._drive(self._driver.closed(now_s), now_s)
+
+    def feed(self, chunk: Chunk) -> list[Output]:
+        return self._drive(self._driver.feed(chunk), chunk.arrival_s)
+
+    def tick(self, now_s: float) -> list[Output]:
+        due_s = self.deadline()
+        if due_s is not None and now_s - due_s > SUSPENDED_S:
+            self._timeline.suspended()
+        out = self._drive(self._driver.tick(now_s), now_s)
+        if self._guard is not None:
+            out += self._guard.tick(now_s, self._at(now_s))
+        return out
+
+    def act(self, action: Action, now_s: float) -> list[Output]:
+        """What a person does, between two scans. `end` asks the ball to stop; its Close ends the session."""
+        action = dataclasses.replace(action, t_s=self._t_s, after_index=self._index)
+        out: list[Output] = [action]
+        match action.kind:
+            case "tare":
+                out += self._tare(action, now_s)
+            case "end":
+                out += self._drive(self._driver.ask(Stop(), now_s), now_s)
+            case _:
+                if self._guard is not None:
+                    out += self._guard.act(action, self._t_s)
+                    self._adopt(self._guard.context)
+        return out
+
+    def finish(self, now_s: float, cause: str) -> list[Event]:
+        """The last events. Idempotent: a second call gives none."""
+        if self._closed:
+            return []
+        self._closed = True
+        out: list[Event] = []
+        if self._guard is not None:
+            out += self._guard.finish(self._at(now_s))
+        return [*out, Closed(self._at(now_s), cause)]
+
+    def deadline(self) -> float | None:
+        """When `tick` is next due, on the engine's clock."""
+        due = [self._driver.deadline(), None if self._guard is None else self._guard.deadline()]
+        return min((at_s for at_s in due if at_s is not None), default=None)
+
+    def session_s(self, now_s: float) -> float | None:
+        """Session time at a moment of the engine's clock; None before the first sample."""
+        return self._at(now_s) if self._open else None
+
+    # --- the driver's events ---
+
+    def _drive(self, events: Iterable[DriverEvent], now_s: float) -> list[Output]:
+        out: list[Output] = []
+        for event in events:
+            match event:
+                case Samples():
+                    out += self._samples(event)
+                case Send() | Close():
+                    out.append(event)
+                case PhaseChanged():
+                    out.append(notices.of_phase(event, self._at(now_s)))
+                case Profile():
+                    out += self._profiled(event, now_s)
+                case Started():
+                    out += self._started(event, now_s)
+                case Status():
+                    out.append(notices.of_status(event, self._at(now_s)))
+                case BallEvent():
+                    out += self._ball_event(event, now_s)
+                case ZeroChanged():
+                    out += self._zero(event, now_s)
+                case Refused():
+                    out.append(notices.of_refusal(event, self._at(now_s)))
+                case Damaged():
+                    out.append(notices.of_damage(event, self._at(now_s)))
+                case _:
+                    assert_never(event)
+        return out
+
+    def _samples(self, samples: Samples) -> list[Output]:
+        out: list[Output] = []
+        for placed in self._timeline.feed(samples):
+            if isinstance(placed, Gap):
+                out.append(self._gap(placed))
+            else:
+                out += self._scans(placed)
+        return out
+
+    def _scans(self, placed: Placed) -> list[Output]:
+        contact, smoother, guard = self._contact, self._smoother, self._guard
+        if contact is None or smoother is None or guard is None:
+            return []  # no Profile and START yet: the host drops such samples itself (R46)
+        out: list[Output] = [] if self._open else [self._opening(placed, smoother)]
+        self._open = True
+        if placed.late:
+            forces = contact.convert(placed)
+            blank = np.full(len(placed.t_s), np.nan)
+            out.append(_reading(placed, forces, blank, blank))
+            return out
+        forces = contact.feed(placed)
+        columns = np.empty((len(forces.load), 1 + forces.cells.shape[1]))
+        columns[:, 0] = forces.load
+        columns[:, 1:] = forces.cells
+        smoothed = smoother.feed(columns, fresh=forces.fresh)
+        smooth, ramp = self._pressures(smoothed)
+        out.append(_reading(placed, forces, smooth, ramp))
+        out += guard.feed(self._judged(forces, smoothed, ramp))
+        self._t_s = float(placed.t_s[-1])
+        self._index = placed.index + len(placed.t_s) - 1
+        self._gap_s = 0.0
+        return out
+
+    def _pressures(self, smoothed: Smoothed) -> tuple[Floats, Floats]:
+        context = self._context
+        assert context is not None
+        scale = 10.0 / context.area_cm2 if context.judged else np.nan
+        smooth, ramp = smoothed.smooth[:, 0] * scale, smoothed.ramp_per_s[:, 0] * scale
+        smooth.flags.writeable = ramp.flags.writeable = False
+        return smooth, ramp
+
+    def _judged(self, forces: Forces, smoothed: Smoothed, ramp_kpa_s: Floats) -> Judged:
+        return Judged(
+            t_s=forces.t_s,
+            force_n=smoothed.despiked[:, 0],
+            raw_n=forces.load,
+            cells_n=smoothed.despiked[:, 1:],
+            ramp_kpa_s=ramp_kpa_s,
+            saturated=forces.saturated,
+            period_s=forces.period_s,
+            arrival_s=forces.arrival_s,
+            fresh=forces.fresh,
+            lost=forces.lost,
+            gap_s=self._gap_s,
+            trusted=forces.trusted,
+        )
+
+    def _opening(self, placed: Placed, smoother: Smoother) -> Opened:
+        profile, context, plan = self._profile, self._context, self._plan
+        assert profile is not None
+        assert context is not None
+        device: dict[str, Json] = dataclasses.asdict(profile) | {"unit": int(profile.unit)}
+        return Opened(
+            t_s=float(placed.t_s[0]),
+            started_at=plan.wall(self._timeline.host_s(float(placed.t_s[0]))),
+            device=device,
+            person=plan.person,
+            region=context.region,
+            side=context.side,
+            tool=context.tool,
+            area_cm2=context.area_cm2,
+            program=plan.program,
+            context=context.to_json(),
+            smoothing=smoother.describe(),
+            simulated=profile.simulated,
+            software=plan.software,
+        )
+
+    def _gap(self, gap: Gap) -> Notice:
+        self._gap_s = gap.to_s - gap.from_s
+        return notices.of_gap(gap)
+
+    def _profiled(self, profile: Profile, now_s: float) -> list[Output]:
+        before, self._profile = self._profile, profile
+        out: list[Output] = [notices.of_profile(profile, self._at(now_s))]
+        if before is None:
+            self._context = self._plan.context(profile)
+            self._contact = Contact(profile, self._context.area_cm2)
+            self._timeline = Timeline(profile.has_clock)
+            return out
+        if (before.lsb, before.unit, before.channels, before.cal_crc) != (
+            profile.lsb,
+            profile.unit,
+            profile.channels,
+            profile.cal_crc,
+        ):
+            out.append(self._changed(before, profile, now_s))
+        return out
+
+    def _changed(self, before: Profile, profile: Profile, now_s: float) -> Output:
+        """Another calibration, unit or channel count: said before values are shown (R52), or the session ends."""
+        if (before.unit, before.channels, before.lsb) != (profile.unit, profile.channels, profile.lsb):
+            return Close("changed", "the ball changed its unit, scale or channels", "start a new session", retry=False)
+        return notices.of_calibration(before, profile, self._at(now_s))
+
+    def _started(self, started: Started, now_s: float) -> list[Output]:
+        out: list[Output] = []
+        contact, context = self._contact, self._context
+        if contact is None or context is None:
+            return out
+        out += [self._gap(gap) for gap in self._timeline.start(started)]
+        if started.continuity is Continuity.NEW_CLOCK:
+            loaded = not contact.still_free
+            out.append(notices.of_reboot(started, self._at(now_s), loaded=loaded))
+            if loaded:  # its zero is gone with the body still on it
+                contact.distrust("reset under load")
+        if self._smoother is None or self._smoother.period_s != started.period_s:
+            columns = 1 + (self._profile.channels if self._profile else 1)
+            self._smoother = Smoother(columns, started.period_s)
+        if self._guard is None:
+            self._guard = Guard(context)
+        return out
+
+    def _ball_event(self, event: BallEvent, now_s: float) -> list[Output]:
+        out: list[Output] = [notices.of_ball_event(event, self._at(now_s))]
+        if event.code == Code.BUTTON and self._guard is not None:
+            out += self.act(Action("confirm", {"by": "button"}), now_s)
+        return out
+
+    def _zero(self, zero: ZeroChanged, now_s: float) -> list[Output]:
+        fields: dict[str, Json] = {"value": zero.value, "from_index": zero.from_index, "trusted": zero.trusted}
+        text = "zero set"
+        if self._contact is not None:
+            if zero.value is None:
+                self._contact.distrust("zero changed unseen")
+            elif self._said_free:
+                self._contact.distrust("reset by the user's word")  # free by the new zero, once it has been seen so
+            else:
+                self._contact.zero_changed(zero.trusted)
+            self._said_free = False
+            if not self._contact.trusted:
+                text = f"zero set, not trusted ({self._contact.cause}): unknown until the ball is seen free"
+        return [Notice(self._at(now_s), "zero", text, fields)]
+
+    # --- actions ---
+
+    def _tare(self, action: Action, now_s: float) -> list[Output]:
+        """Refused under load. A ball whose zero has drifted looks loaded: then the person's word stands (`free`)."""
+        self._said_free = action.fields.get("free") is True
+        if self._contact is None or not (self._contact.still_free or self._said_free):
+            text = "not zeroed: take all weight off the ball for a second, then try again"
+            return [Notice(self._at(now_s), "refused", text, {"request": "tare", "status": None})]
+        return self._drive(self._driver.ask(Tare(), now_s), now_s)
+
+    def _adopt(self, context: GuardContext) -> None:
+        self._context = context
+        if self._contact is not None:
+            self._contact.set_area(context.area_cm2)
+
+    def _at(self, now_s: float) -> float:
+        return max(self._t_s, self._timeline.session_s(now_s)) if self._open else 0.0
+
+
+def _reading(placed: Placed, forces: Forces, smooth_kpa: Floats, ramp_kpa_s: Floats) -> Reading:
+    return Reading(
+        t_s=forces.t_s,
+        cells=forces.cells,
+        load=forces.load,
+        pressure_kpa=forces.pressure_kpa,
+        smooth_kpa=smooth_kpa,
+        ramp_kpa_s=ramp_kpa_s,
+        saturated=forces.saturated,
+        unit=forces.unit,
+        lost=placed.lost,
+        values=placed.values,
+        index=placed.index,
+        t_us=placed.t_us,
+        span_us=placed.span_us,
+        segment=placed.segment,
+        arrival_s=placed.arrival_s,
+        late=placed.late,
+    )
