@@ -1,0 +1,159 @@
+"""What happened in a session, told from its row and its events."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from companion.cli.text import DISCLAIMER, amount, clean, measured, place, span
+from sessions.events import Alert, Event, Json, Notice, Phase, RegionTotals, Totals
+
+if TYPE_CHECKING:
+    from sessions.session import SessionRow
+
+_LINES_MAX = 200  # alerts or gaps printed; --json has them all
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Time of which nothing was received, and how many scans the ball took in it as far as it is known."""
+
+    from_s: float
+    to_s: float
+    lost: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    row: "SessionRow"
+    regions: tuple[RegionTotals, ...]
+    alerts: tuple[Alert, ...]
+    gaps: tuple[Gap, ...]
+    links_lost: int
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            **self.row.to_json(),
+            "regions": [_fields(region, RegionTotals.__slots__) for region in self.regions],
+            "alerts": [
+                _fields(alert, Alert.__slots__) | {"level": alert.level.name.lower(), "phase": alert.phase.value}
+                for alert in self.alerts
+            ],
+            "gaps": [_fields(gap, Gap.__slots__) for gap in self.gaps],
+            "links_lost": self.links_lost,
+        }
+
+    def lines(self) -> Iterator[str]:
+        yield from self._head()
+        for region in self.regions:
+            yield from _region(region)
+        yield from _listed("Alerts", [_alert(alert) for alert in self.alerts])
+        yield from _listed("Gaps", [_gap(gap) for gap in self.gaps])
+        yield ""
+        yield click.wrap_text(DISCLAIMER, 79)
+
+    def _head(self) -> Iterator[str]:
+        row = self.row
+        state = f"{row.state}, simulated" if row.simulated else row.state
+        yield f"Session   {row.id}, {state}"
+        yield f"Started   {row.started_at:%Y-%m-%d %H:%M:%S}, lasted {span(row.duration_s)}"
+        yield f"Person    {clean(row.person)}"
+        yield f"Ball      {clean(row.device or 'unknown')}"
+        yield f"Place     {clean(place(row.region, row.side))}, tool {clean(row.tool)}"
+        if row.program:
+            yield f"Program   {clean(row.program)}"
+        yield f"Contact   {span(row.contact_s)}"
+        yield f"Peak      {amount(row.peak_kpa, 'kPa')}, {amount(row.peak_force_n, 'N')}"
+        if row.pain_before is not None or row.pain_after is not None:
+            yield f"Pain      {_pain(row.pain_before)} before, {_pain(row.pain_after)} after"
+        lost = "" if row.lost is None else f", {row.lost} scans lost"
+        yield f"Link      lost {self.links_lost} time{'' if self.links_lost == 1 else 's'}{lost}"
+        if row.tags:
+            yield f"Tags      {' '.join(clean(tag, 40) for tag in row.tags)}"
+        if row.note:
+            yield f"Note      {clean(row.note, 2000)}"
+
+
+def account(row: "SessionRow", events: Iterable[Event]) -> Account:
+    """Tell a session. Only its last totals count: each includes those before."""
+    regions: tuple[RegionTotals, ...] = ()
+    alerts, gaps, links_lost = [], [], 0
+    for event in events:
+        match event:
+            case Totals():
+                regions = event.regions
+            case Alert():
+                alerts.append(event)
+            case Notice(kind="gap"):
+                gaps.append(_read_gap(event))
+            case Notice(kind="link") if event.fields.get("state") == "lost":
+                links_lost += 1
+            case _:
+                pass
+    return Account(row, regions, tuple(alerts), tuple(gaps), links_lost)
+
+
+def _read_gap(notice: Notice) -> Gap:
+    fields = notice.fields
+    begin, end, lost = fields.get("from_s"), fields.get("to_s"), fields.get("lost")
+    return Gap(
+        float(begin) if isinstance(begin, int | float) else notice.t_s,
+        float(end) if isinstance(end, int | float) else notice.t_s,
+        lost if isinstance(lost, int) else 0,
+        str(fields.get("cause", "unknown")),
+    )
+
+
+def _region(region: RegionTotals) -> Iterator[str]:
+    where = clean(place(region.region, region.side))
+    limit = region.dose_limit_kpa_s
+    part = f" of {limit:.0f} kPa s ({100 * region.dose_kpa_s / limit:.0f} %)" if limit > 0 else " kPa s"
+    yield f"Dose      {where}: {amount(region.dose_kpa_s, '')}{part}, contact {span(region.contact_s)}"
+    zones = zip(("rest", "light", "work", "high", "over"), region.zone_s, strict=True)
+    spent = ", ".join(f"{name} {span(seconds)}" for name, seconds in zones if seconds != 0)
+    holds = f"{region.holds} hold{'' if region.holds == 1 else 's'}"
+    yield f"          {holds}" + (f"; {spent}" if spent else "")
+    if region.estimated_s > 0:
+        yield f"          {span(region.estimated_s)} of it estimated: the ball was not heard then"
+
+
+def _listed(title: str, lines: list[str]) -> Iterator[str]:
+    yield f"{title:<10}{len(lines) or 'none'}"
+    for line in lines[:_LINES_MAX]:
+        yield f"  {line}"
+    if len(lines) > _LINES_MAX:
+        yield f"  and {len(lines) - _LINES_MAX} more: knead sessions show --json has them all"
+
+
+def _alert(alert: Alert) -> str:
+    phase = "" if alert.phase is Phase.RAISED else f" {alert.phase.value}"
+    told = ""
+    if alert.value is not None and alert.phase in (Phase.RAISED, Phase.ESCALATED):
+        told = f" ({measured(alert.value, alert.limit, alert.unit)})"
+    where = clean(place(alert.region, alert.side))
+    level = "" if alert.phase in (Phase.CLEARED, Phase.CONFIRMED) else f" {alert.level.name.lower()}"
+    return f"{alert.t_s:8.1f} s {level}{phase} {clean(alert.cause)}: {clean(alert.text)}{told}, {where}".replace(
+        "  ", " "
+    )
+
+
+def _gap(gap: Gap) -> str:
+    lost = f", {gap.lost} scans lost" if gap.lost else ""
+    return f"{gap.from_s:.1f} s to {gap.to_s:.1f} s: {clean(gap.cause)}, {gap.to_s - gap.from_s:.1f} s{lost}"
+
+
+def _pain(score: int | None) -> str:
+    return "unknown" if score is None else f"{score} of 10"
+
+
+def _fields(value: object, names: Iterable[str]) -> dict[str, Json]:
+    """As JSON: NaN, where a number is not known, becomes null."""
+    return {name: _json(getattr(value, name)) for name in names}
+
+
+def _json(value: Json | tuple[float, ...]) -> Json:
+    if isinstance(value, tuple):
+        return [_json(item) for item in value]
+    return None if isinstance(value, float) and value != value else value

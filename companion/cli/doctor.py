@@ -1,0 +1,191 @@
+"""`knead doctor`: what knead needs, whether it is there, and the one thing to do where it is not.
+
+A check is a function that gives findings; a new check is a new function and its row in `CHECKS`. The command itself
+succeeds whatever it finds.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from companion.cli.options import document
+from companion.cli.text import clean
+from companion.config import Paths, find_paths, resolve
+from companion.errors import CompanionError
+from sessions.errors import SessionError
+
+PYTHON_LEAST = (3, 11)
+# A day at 100 Hz with four channels takes about 70 MB before it is packed; SQLite wants as much again to merge it.
+DISK_LEAST_MB = 200
+COLUMNS, ROWS = 80, 24  # what the screen is laid out for
+PORTS = ("ttyACM*", "ttyUSB*")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    check: str
+    state: str  # ok, note, problem
+    text: str
+    todo: str = ""
+
+
+def python(_paths: Paths) -> Iterator[Finding]:
+    from companion.cli.failures import software_version
+
+    text = f"Python {sys.version.split()[0]} on {sys.platform}, knead {software_version()}"
+    if sys.version_info < PYTHON_LEAST:
+        yield Finding("python", "problem", text, "install Python 3.11 or newer")
+    else:
+        yield Finding("python", "ok", text)
+
+
+def terminal(_paths: Paths) -> Iterator[Finding]:
+    from companion.cli.screen import on_terminal
+
+    if not on_terminal():
+        yield Finding("terminal", "note", "not a terminal: sessions are printed as plain lines", "")
+        return
+    columns, rows = shutil.get_terminal_size()
+    text = f"{columns} x {rows}, {os.environ.get('TERM', 'no TERM')}, {sys.stdout.encoding}"
+    if columns < COLUMNS or rows < ROWS:
+        yield Finding("terminal", "note", text, f"make the window at least {COLUMNS} x {ROWS}")
+    elif "utf" not in sys.stdout.encoding.lower():
+        yield Finding("terminal", "note", text, "use a UTF-8 locale, or --plain")
+    else:
+        yield Finding("terminal", "ok", text)
+
+
+def settings(paths: Paths) -> Iterator[Finding]:
+    found = resolve(paths, os.environ)
+    for problem in found.problems:
+        yield Finding("config", "problem", str(problem), problem.hint)
+    for warning in found.warnings:
+        yield Finding("config", "note", warning, "remove or rename it")
+    if not found.problems and not found.warnings:
+        there = "" if paths.config_file.exists() else ", not there: defaults hold"
+        yield Finding("config", "ok", f"{paths.config_file}{there}")
+
+
+def store(paths: Paths) -> Iterator[Finding]:
+    if not paths.database.exists():
+        place = _existing(paths.data_dir)
+        if os.access(place, os.W_OK | os.X_OK):
+            yield Finding("store", "ok", f"{paths.database}, made with the first session")
+        else:
+            yield Finding("store", "problem", f"{place} cannot be written", "see its owner and permissions")
+        return
+    from sessions.store import Store
+
+    with Store(paths.database) as opened:
+        count = len(opened.list())
+    yield Finding("store", "ok", f"{paths.database}, {count} session{'' if count == 1 else 's'}")
+
+
+def disk(paths: Paths) -> Iterator[Finding]:
+    free_mb = shutil.disk_usage(_existing(paths.data_dir)).free // 1_000_000
+    text = f"{free_mb} MB free at {paths.data_dir}"
+    if free_mb < DISK_LEAST_MB:
+        yield Finding("disk", "problem", text, f"free at least {DISK_LEAST_MB} MB")
+    else:
+        yield Finding("disk", "ok", text)
+
+
+def serial(_paths: Paths) -> Iterator[Finding]:
+    from companion.cli.scan import places
+
+    found = places()
+    for place in found:
+        state = "problem" if place.problem else "ok"
+        text = f"{place.address} {place.problem or place.detail}".rstrip()
+        yield Finding("serial", state, text, _permission_hint() if place.problem else "")
+    if not found:
+        yield Finding("serial", "note", "no serial port in reach", "plug the ball in; knead demo needs none")
+
+
+def permission(_paths: Paths) -> Iterator[Finding]:
+    """Linux gives serial ports to a group; without it a ball is there and cannot be opened."""
+    if sys.platform != "linux":
+        return
+    group = _serial_group()
+    denied = [path for path in _ports() if not os.access(path, os.R_OK | os.W_OK)]
+    if denied:
+        text = f"{', '.join(str(path) for path in denied)} may not be opened"
+        yield Finding("permission", "problem", text, _permission_hint())
+    elif os.geteuid() == 0 or group is None or group[1] in os.getgroups():
+        yield Finding("permission", "ok", "serial ports may be opened")
+    else:
+        yield Finding("permission", "note", f"you are not in the group {group[0]}", _permission_hint())
+
+
+CHECKS: tuple[tuple[str, Callable[[Paths], Iterator[Finding]]], ...] = (
+    ("python", python),
+    ("terminal", terminal),
+    ("config", settings),
+    ("store", store),
+    ("disk", disk),
+    ("serial", serial),
+    ("permission", permission),
+)
+
+
+@click.command(help="Check what knead needs, and say what to mend.")
+@document
+def doctor(as_json: bool) -> None:
+    paths = find_paths()
+    findings = [finding for name, check in CHECKS for finding in _checked(name, check, paths)]
+    if as_json:
+        ok = all(finding.state != "problem" for finding in findings)
+        click.echo(json.dumps({"schema": 1, "ok": ok, "checks": [asdict(finding) for finding in findings]}, indent=2))
+        return
+    for finding in findings:
+        click.echo(f"{finding.state.upper():<8}{finding.check}: {clean(finding.text)}")
+        if finding.todo:
+            click.echo(f"{'':<8}To do: {clean(finding.todo)}")
+
+
+def _checked(name: str, check: Callable[[Paths], Iterator[Finding]], paths: Paths) -> list[Finding]:
+    """A check that fails is itself a finding."""
+    try:
+        return list(check(paths))
+    except (CompanionError, SessionError) as error:
+        return [Finding(name, "problem", str(error), error.hint)]
+    except OSError as error:
+        return [Finding(name, "problem", str(error), "see the path's owner and permissions")]
+
+
+def _existing(path: Path) -> Path:
+    """The nearest directory that is there."""
+    return next((place for place in (path, *path.parents) if place.is_dir()), Path("/"))
+
+
+def _ports() -> list[Path]:
+    return sorted(path for pattern in PORTS for path in Path("/dev").glob(pattern))
+
+
+def _serial_group() -> tuple[str, int] | None:
+    """Name and number of the group that owns the ports: that of a port there is, else the distribution's usual one."""
+    import grp
+
+    for path in _ports():
+        number = path.stat().st_gid
+        if number:
+            return grp.getgrgid(number).gr_name, number
+    for name in ("dialout", "uucp"):  # Debian and Fedora; Arch
+        try:
+            return name, grp.getgrnam(name).gr_gid
+        except KeyError:
+            continue
+    return None
+
+
+def _permission_hint() -> str:
+    if sys.platform != "linux":
+        return "close the program that holds the port"
+    group = _serial_group()
+    return f"sudo usermod -aG {group[0] if group else 'dialout'} $USER, then log in again"

@@ -1,0 +1,84 @@
+"""`knead live` and `knead demo`: one session, on the screen or as lines."""
+
+from typing import TYPE_CHECKING
+
+import click
+from click.exceptions import Exit
+
+from companion.cli.options import SECONDS, SPEED, output, setting, settings
+
+if TYPE_CHECKING:
+    from companion.cli.outlet import Outlet
+    from companion.cli.watch import Form
+
+
+@click.command(help="Watch a virtual ball for a minute: no hardware needed.")
+@click.option("--seconds", type=SECONDS, help="End after so many session seconds; else when the show is over.")
+@click.option("--speed", type=SPEED, default=1.0, help="Times real time.")
+@output
+def demo(seconds: float | None, speed: float, form: str | None) -> None:
+    from companion.cli.screen import open_demo, wants_screen
+
+    held = settings()
+    if wants_screen(form):
+        raise Exit(open_demo(held, seconds, speed))
+    from companion import compose
+    from companion.cli.watch import watch
+
+    def make(outlet: "Outlet") -> "compose.Run":
+        return compose.demo(held, seconds=seconds, speed=speed, observers=(outlet,))
+
+    raise Exit(watch(make, _form(form), held))
+
+
+@click.command(help="Show, judge and record a ball's pressure. Without ADDRESS the last ball.")
+@click.argument("address", required=False)
+@setting("person")
+@setting("region")
+@setting("side")
+@setting("tool")
+@click.option("--seconds", type=SECONDS, help="End after so many session seconds.")
+@click.option("--speed", type=SPEED, default=1.0, help="Times real time; for virtual balls only.")
+@click.option("--kind", help="What kind of ball it is, where it cannot be told.")
+@click.option("--no-record", is_flag=True, help="Keep nothing of this session.")
+@output
+def live(
+    address: str | None,
+    person: str | None,
+    region: str | None,
+    side: str | None,
+    tool: str | None,
+    seconds: float | None,
+    speed: float,
+    kind: str | None,
+    no_record: bool,
+    form: str | None,
+) -> None:
+    from companion.cli.screen import open_live, wants_screen
+
+    held = settings(person=person, region=region, side=side, tool=tool)
+    from companion import compose
+
+    request = compose.LiveRequest(
+        address=address,
+        person=held.person,
+        region=held.region,
+        side=held.side,
+        tool=held.tool,
+        seconds=seconds,
+        speed=speed,
+        kind=kind,
+        record=not no_record,
+    )
+    if wants_screen(form):
+        raise Exit(open_live(held, request))
+    from companion.cli.watch import watch
+
+    raise Exit(watch(lambda outlet: compose.live(request, held, observers=(outlet,)), _form(form), held))
+
+
+def _form(form: str | None) -> "Form":
+    from companion.cli.printers import Jsonl, Plain
+    from companion.cli.zones import edges_of
+
+    return Jsonl() if form == "jsonl" else Plain(edges_of)

@@ -1,0 +1,65 @@
+"""What several commands take, and the settings that hold for them."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from companion.config import Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def settings(**flags: object) -> "Settings":
+    """What holds for this command; its warnings go to stderr. Raises ConfigError."""
+    from companion.cli.failures import say
+    from companion.config import load_settings
+
+    found = load_settings(flags=flags)
+    for warning in found.warnings:
+        say(warning)
+    return found
+
+
+class Positive(click.FloatRange):
+    """Seconds or a factor: above 0, and finite."""
+
+    def __init__(self, highest: float) -> None:
+        super().__init__(min=0, min_open=True, max=highest)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if number != number:
+            self.fail(f"{value} is not a number", param, ctx)
+        return number
+
+
+SECONDS = Positive(7 * 86_400)  # a week: more is a slip of the hand
+SPEED = Positive(1_000)  # far beyond what any machine follows
+
+
+def setting(name: str) -> Callable[[Command], Command]:
+    """An option that overrides the setting of this name, checked where all settings are."""
+    from companion.config import KEYS
+
+    key = KEYS[name]
+
+    def complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[str | CompletionItem]":
+        options: Iterable[str] = getattr(key.rule, "options", lambda: ())()
+        return [option for option in options if option.startswith(incomplete)]
+
+    return click.option(f"--{name}", metavar=name.upper(), help=key.what.capitalize() + ".", shell_complete=complete)
+
+
+def output(command: Command) -> Command:
+    """`--plain` or `--jsonl`."""
+    command = click.option("--jsonl", "form", flag_value="jsonl", help="One event a line, as JSON.")(command)
+    return click.option("--plain", "form", flag_value="plain", help="Plain lines instead of the screen.")(command)
+
+
+def document(command: Command) -> Command:
+    """`--json`: one document."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document.")(command)

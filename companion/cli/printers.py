@@ -1,0 +1,316 @@
+"""How a session is printed: plain words for people and screen readers, or JSON lines for programs.
+
+Pure: events in, lines out, in the outlet's thread. An unknown value is the word `unknown` or null, never 0. Whatever
+a ball says of itself is printed without controls and escapes.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from companion.cli.text import amount, clean, measured, number, place, span
+from sessions.events import Action, Alert, Closed, Event, Fields, Json, Level, Notice, Opened, Phase, Reading, Totals
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from companion.cli.watch import Ending
+    from sessions.events import Floats
+
+Edges = tuple[float, float, float, float]  # mean kPa where LIGHT, WORK, HIGH and OVER begin
+EdgesOf = Callable[[Fields], Edges | None]  # from a GuardContext as JSON; None where nothing is judged
+
+ZONES = ("REST", "LIGHT", "WORK", "HIGH", "OVER")
+LEVELS: Mapping[Level, str] = {
+    Level.OK: "OK",
+    Level.NOTICE: "NOTICE",
+    Level.CAUTION: "CAUTION",
+    Level.TECHNICAL: "SENSOR",
+    Level.STOP: "STOP",
+}
+READING_S = 1.0  # a reading line about once a second: what a screen reader can follow
+ZONE_S = 0.3  # a zone left again sooner is not told
+DAMAGE_S = 10.0  # damaged frames are told at most this often
+LINKS_TOLD = ("live", "stale", "lost", "gone")  # the steps between are of no use to a listener
+QUIET = ("clock",)
+
+
+def assumptions(opened: Opened) -> Iterator[str]:
+    """What is taken for granted about the person and the tool, in one line."""
+    context = opened.context
+    judged = f"region {opened.region}, tool {opened.tool} ({opened.area_cm2:g} cm2)"
+    if context.get("judged") is False:
+        yield f"knead: this ball gives no newtons: pressure is not judged, only time, for {judged}"
+    elif context.get("screened") is False:
+        factor = context.get("factor_k")
+        yield f"knead: nobody was screened, so limits are times {factor}, for {judged}"
+    else:
+        yield f"knead: limits are for {judged}"
+
+
+class Plain:
+    """One line for each thing worth saying, the most important word first."""
+
+    def __init__(self, edges_of: EdgesOf) -> None:
+        self._edges_of = edges_of
+        self._edges: Edges | None = None
+        self._context: dict[str, Json] = {}
+        self._zone: int | None = None  # told last
+        self._next: tuple[int, float] | None = None  # a zone not told yet, and since when
+        self._told_s = -math.inf  # time of the last reading line
+        self._damage_s = -math.inf
+        self._low = False  # the battery
+        self._opened = False
+
+    def words(self, event: Event) -> Iterable[str]:
+        return assumptions(event) if isinstance(event, Opened) else ()
+
+    def lines(self, event: Event) -> Iterable[str]:
+        match event:
+            case Reading():
+                return self._reading(event)
+            case Alert():
+                return (_alert_line(event),)
+            case Notice():
+                return self._notice(event)
+            case Action():
+                return self._action(event)
+            case Opened():
+                return self._begin(event)
+            case Closed():
+                return (f"ENDED after {span(event.t_s)}: {clean(event.cause)}",)
+            case Totals():
+                return ()
+            case _:
+                assert_never(event)
+
+    def dropped(self, readings: int) -> Iterable[str]:
+        return (f"NOTICE {readings} readings were not printed: their reader is slow",)
+
+    def ending(self, ending: "Ending") -> list[str]:
+        if ending.session_id is None:
+            return ["Nothing was recorded."]
+        lines = [f"Saved as session {ending.session_id} in {ending.database}"]
+        if ending.row is not None:
+            peak = amount(ending.row.peak_kpa, "kPa")
+            lines[0] = f"Saved {span(ending.row.duration_s)}, peak {peak}, as session {ending.session_id}"
+            lines.append(f"It lies in {ending.database}")
+        return [*lines, "Look at it with: knead sessions show last"]
+
+    def parting(self, ending: "Ending") -> list[str]:
+        return []
+
+    def _begin(self, opened: Opened) -> Iterator[str]:
+        self._opened = True
+        self._context = dict(opened.context)
+        self._edges = self._edges_of(self._context)
+        what = "virtual ball" if opened.simulated else "ball"
+        serial = clean(str(opened.device.get("serial") or "without a serial"), 40)
+        yield f"STARTED {place(opened.region, opened.side)}, {what} {serial}, at {opened.started_at:%H:%M:%S}"
+
+    def _reading(self, reading: Reading) -> Iterator[str]:
+        if reading.late:
+            return
+        yield from self._zones(reading)
+        t_s = float(reading.t_s[-1])
+        if t_s - self._told_s < READING_S:
+            return
+        # On whole seconds where readings are steady, at once after a hole.
+        self._told_s = math.floor(t_s) if t_s - self._told_s < 2 * READING_S else t_s
+        yield self._reading_line(reading, t_s)
+
+    def _reading_line(self, reading: Reading, t_s: float) -> str:
+        at = f"at {t_s:.0f} s"
+        load = float(reading.load[-1])
+        if reading.saturated[-1]:
+            return f"TOO MUCH for the sensor, more than it can tell, {at}"
+        if reading.unit != "N":
+            return f"{amount(load, clean(reading.unit), 1)} {at}, not judged"
+        pressure = _newest(reading)
+        if math.isnan(load) or math.isnan(pressure):
+            return f"unknown {at}"
+        zone = "" if self._edges is None else ZONES[_zone(pressure, self._edges)] + " "
+        return f"{zone}{number(pressure)} kPa, {number(load)} N, {at}"
+
+    def _zones(self, reading: Reading) -> Iterator[str]:
+        if self._edges is None or reading.unit != "N":
+            return
+        for t_s, pressure in zip(reading.t_s.tolist(), reading.smooth_kpa.tolist(), strict=True):
+            if pressure != pressure:
+                self._next = None
+                continue
+            zone = _zone(pressure, self._edges)
+            if zone == self._zone:
+                self._next = None
+            elif self._next is None or self._next[0] != zone:
+                self._next = (zone, t_s)
+            elif t_s - self._next[1] >= ZONE_S:
+                self._zone, self._next = zone, None
+                yield f"{ZONES[zone]} zone, {number(pressure)} kPa, at {t_s:.1f} s"
+
+    def _notice(self, notice: Notice) -> Iterator[str]:
+        match notice.kind:
+            case "status":
+                yield from self._status(notice)
+            case "link" if notice.fields.get("state") not in LINKS_TOLD:
+                pass
+            case "damaged" if notice.t_s - self._damage_s < DAMAGE_S:
+                pass
+            case kind if kind not in QUIET:
+                if kind == "damaged":
+                    self._damage_s = notice.t_s
+                text = clean(notice.text)
+                yield f"{text[:1].upper()}{text[1:]}" + (f", at {notice.t_s:.1f} s" if self._opened else "")
+
+    def _status(self, notice: Notice) -> Iterator[str]:
+        low, self._low = self._low, notice.fields.get("battery_low") is True
+        if self._low and not low:
+            yield f"BATTERY low: {clean(notice.text)}"
+
+    def _action(self, action: Action) -> Iterator[str]:
+        if action.kind in ("region", "side", "tool"):
+            self._context |= {key: value for key, value in action.fields.items() if key in self._context}
+            if action.kind == "tool":
+                self._context.pop("area_cm2", None)  # it was the old tool's
+            self._edges = self._edges_of(self._context)
+        if action.kind != "end":
+            said = " ".join(clean(str(value), 60) for value in action.fields.values())
+            yield f"{clean(action.kind).upper()} {said}".rstrip() + (f", at {action.t_s:.1f} s" if self._opened else "")
+
+
+class Jsonl:
+    """One event a line, as JSON."""
+
+    def __init__(self) -> None:
+        self._t_s = 0.0
+
+    def words(self, event: Event) -> Iterable[str]:
+        return assumptions(event) if isinstance(event, Opened) else ()
+
+    def lines(self, event: Event) -> Iterable[str]:
+        self._t_s = float(event.t_s[-1]) if isinstance(event, Reading) else event.t_s or self._t_s
+        if isinstance(event, Reading):
+            return (json.dumps(_reading(event), allow_nan=False),)
+        return (_line(_other(event)),)
+
+    def dropped(self, readings: int) -> Iterable[str]:
+        text = f"{readings} readings were not printed: their reader is slow"
+        return (_line(_notice(self._t_s, "output", text, {"readings": readings})),)
+
+    def ending(self, ending: "Ending") -> list[str]:
+        summary: dict[str, Json] = {"id": ending.session_id, "state": "unrecorded"}
+        if ending.row is not None:
+            summary = dict(ending.row.to_json())
+        elif ending.session_id is not None:
+            summary["state"] = "unreadable"
+        return [
+            _line({"event": "session", "t_s": summary.get("duration_s", self._t_s), **summary, "exit": ending.code})
+        ]
+
+    def parting(self, ending: "Ending") -> list[str]:
+        if ending.session_id is None:
+            return []
+        return [f"knead: saved in {ending.database}; look at it with: knead sessions show last"]
+
+
+def _zone(pressure_kpa: float, edges: Edges) -> int:
+    return sum(pressure_kpa >= edge for edge in edges)
+
+
+def _newest(reading: Reading) -> float:
+    smooth = float(reading.smooth_kpa[-1])
+    return float(reading.pressure_kpa[-1]) if math.isnan(smooth) else smooth
+
+
+def _alert_line(alert: Alert) -> str:
+    """`CAUTION lighten, peak 182.0 of 144.0 kPa, glute left, at 31.2 s`; what is over begins with that."""
+    head = {
+        Phase.CLEARED: "OVER:",
+        Phase.LATCHED: "STOPPED, confirm to go on:",
+        Phase.CONFIRMED: "CONFIRMED:",
+        Phase.SILENCED: "SILENCED:",
+    }.get(alert.phase, LEVELS[alert.level])
+    parts = [f"{head} {clean(alert.text)}"]
+    if alert.phase in (Phase.RAISED, Phase.ESCALATED) and alert.value is not None:
+        parts.append(f"{clean(alert.cause)} {measured(alert.value, alert.limit, alert.unit)}")
+    return ", ".join([*parts, place(alert.region, alert.side), f"at {alert.t_s:.1f} s"])
+
+
+def _other(event: Event) -> Mapping[str, object]:
+    match event:
+        case Alert():
+            return {"event": "alert", **_shallow(event), "level": event.level.name.lower()}
+        case Notice():
+            return _notice(event.t_s, event.kind, event.text, event.fields)
+        case Totals():
+            return {"event": "totals", **_shallow(event)}
+        case Action():
+            return {"event": "action", **_shallow(event)}
+        case Opened():
+            known = _shallow(event) | {"started_at": event.started_at.isoformat()}
+            return _notice(event.t_s, "opened", "the session begins", known)
+        case Closed():
+            return _notice(event.t_s, "closed", "the session ends", {"cause": event.cause})
+        case _:
+            raise AssertionError(event)
+
+
+def _shallow(event: "DataclassInstance") -> dict[str, object]:
+    return {field.name: getattr(event, field.name) for field in fields(event)}
+
+
+def _notice(t_s: float, kind: str, text: str, known: Mapping[str, object]) -> dict[str, object]:
+    return {"event": "notice", "t_s": t_s, "kind": kind, "text": text, "fields": known}
+
+
+def _reading(reading: Reading) -> Mapping[str, object]:
+    return {
+        "event": "reading",
+        "t_s": _numbers(reading.t_s),
+        "force_n": _numbers(reading.force_n),
+        "pressure_kpa": _numbers(reading.pressure_kpa),
+        "smooth_kpa": _numbers(reading.smooth_kpa),
+        "ramp_kpa_s": _numbers(reading.ramp_kpa_s),
+        "load": _numbers(reading.load),
+        "cells": [_known(row) for row in reading.cells.round(6).tolist()],
+        "unit": clean(reading.unit),
+        "saturated": reading.saturated.tolist(),
+        "lost": reading.lost,
+        "late": reading.late,
+        "index": reading.index,
+        "segment": reading.segment,
+    }
+
+
+def _numbers(values: "Floats") -> list[Json]:
+    """To a millionth: of a newton, a kilopascal, a second. None where nothing is known."""
+    return _known(values.round(6).tolist())
+
+
+def _known(values: list[float]) -> list[Json]:
+    return [value if math.isfinite(value) else None for value in values]
+
+
+def _line(known: Mapping[str, object]) -> str:
+    return json.dumps(_plain(known), allow_nan=False)
+
+
+def _plain(value: object) -> Json:
+    """JSON without NaN, and with texts that no terminal acts on."""
+    match value:
+        case str():
+            return clean(value)
+        case float():
+            return value if math.isfinite(value) else None
+        case None | bool() | int():
+            return value
+        case Mapping():
+            return {clean(str(name)): _plain(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return _plain(_shallow(value))
+        case _:
+            return clean(str(value))

@@ -1,0 +1,148 @@
+"""The one door from the command line to the screens: who may enter, and what the screens are given."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from companion.compose import LiveRequest, Run
+    from companion.config import Settings
+    from companion.engine import Observer
+    from companion.tui.deck import Deck, Live
+    from companion.tui.liveview import Marks
+    from sessions.events import Fields
+    from sessions.session import SessionData, SessionRow
+
+
+def on_terminal() -> bool:
+    """Whether a screen can be shown: someone types, reads, and the terminal can place a cursor.
+
+    All three streams count: the screen is drawn on stderr, and data asked for on stdout must not be lost behind it.
+    """
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    try:
+        seen = all(stream is not None and stream.isatty() for stream in streams)
+    except ValueError:  # closed
+        return False
+    return seen and os.environ.get("TERM", "") not in ("dumb", "unknown")
+
+
+def wants_screen(form: str | None) -> bool:
+    """A screen, unless lines were asked for or there is no terminal."""
+    return form is None and on_terminal()
+
+
+def open_home(settings: "Settings") -> int:
+    """All screens, from the first. Gives the exit code."""
+    from companion.tui.app import run_tui
+
+    return run_tui(_deck(settings))
+
+
+def open_live(settings: "Settings", request: "LiveRequest") -> int:
+    """One session on a ball."""
+    return _open(settings, _live(settings, request))
+
+
+def open_demo(settings: "Settings", seconds: float | None, speed: float) -> int:
+    """One session on the virtual ball of the showcase."""
+    return _open(settings, _demo(settings, seconds, speed))
+
+
+def _open(settings: "Settings", live: "Live") -> int:
+    """Show one run until it is over, then say where it lies: the screen has taken its own words away."""
+    from companion.cli.failures import say
+    from companion.cli.printers import Plain
+    from companion.cli.watch import Ending, session_row
+    from companion.cli.zones import edges_of
+    from companion.tui.app import run_tui
+
+    code = run_tui(_deck(settings), live)
+    session_id, outcome = live.run.session_id, live.run.outcome
+    if outcome is not None and outcome.code:
+        say(outcome.text, outcome.hint)
+    ending = Ending(code, session_id, session_row(session_id, settings), str(settings.paths.database))
+    with suppress(OSError):  # the terminal may be what has gone
+        for line in Plain(edges_of).ending(ending):
+            click.echo(line)
+    return code
+
+
+def _deck(settings: "Settings") -> "Deck":
+    from companion import balls, compose
+    from companion.cli.scan import places
+    from companion.tui.deck import Deck
+
+    def address_of(address: str) -> "Live":
+        request = compose.LiveRequest(
+            address=address, person=settings.person, region=settings.region, side=settings.side, tool=settings.tool
+        )
+        return _live(settings, request)
+
+    return Deck(
+        devices=lambda: [*places(), *balls.virtual_places()],
+        live=address_of,
+        demo=partial(_demo, settings, None, 1.0),
+        tare=lambda address: compose.tare(address, settings),
+        sessions=partial(_sessions, settings),
+        load=partial(_load, settings),
+        delete=partial(_delete, settings),
+        theme=settings.theme,
+        fps=settings.fps,
+    )
+
+
+def _live(settings: "Settings", request: "LiveRequest") -> "Live":
+    from companion import compose
+
+    title = request.address or "the last ball"
+    return _watched(lambda view: compose.live(request, settings, (view,)), title, request.record)
+
+
+def _demo(settings: "Settings", seconds: float | None, speed: float) -> "Live":
+    from companion import compose
+
+    return _watched(lambda view: compose.demo(settings, seconds=seconds, speed=speed, observers=(view,)), "demo", True)
+
+
+def _watched(make: "Callable[[Observer], Run]", title: str, recorded: bool) -> "Live":
+    from companion.tui.deck import Live
+    from companion.tui.liveview import LiveView
+
+    view = LiveView(_marks)
+    return Live(make(view), view, title, recorded)
+
+
+def _marks(context: "Fields") -> "Marks | None":
+    from companion.cli.zones import limits_of
+    from companion.safety.limits import stop_kpa, zone_edges_kpa
+    from companion.tui.liveview import Marks
+
+    limits = limits_of(context)
+    return None if limits is None else Marks(*zone_edges_kpa(limits), stop_kpa(limits))
+
+
+def _sessions(settings: "Settings") -> "list[SessionRow]":
+    from sessions.store import Store
+
+    with Store(settings.paths.database) as store:
+        return store.list()
+
+
+def _load(settings: "Settings", session: str) -> "SessionData":
+    from sessions.store import Store
+
+    with Store(settings.paths.database) as store:
+        return store.load(session)
+
+
+def _delete(settings: "Settings", session: str) -> None:
+    from sessions.store import Store
+
+    with Store(settings.paths.database) as store:
+        store.delete(session)

@@ -1,0 +1,108 @@
+"""`knead simulate`: a virtual ball on a port of this computer, for any program to connect to."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.exceptions import Exit
+
+from companion.cli.options import SECONDS
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from companion.balls import Server
+    from firmware_protocol.simulator.virtual import VirtualBall
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_POLL_S = 0.1  # how soon a signal is answered
+_SEEDS = 2**32
+
+
+def _scenarios() -> list[str]:
+    from firmware_protocol.simulator.scenarios import list_scenarios
+
+    return [info.key for info in list_scenarios()]
+
+
+def _known(_ctx: click.Context, _param: click.Parameter, key: str) -> str:
+    if key not in (keys := _scenarios()):
+        raise click.BadParameter(f"there is no scenario {key!r}; there are {', '.join(keys)}")
+    return key
+
+
+def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[str | CompletionItem]":
+    return [key for key in _scenarios() if key.startswith(incomplete)]
+
+
+def _ball(command: Command) -> Command:
+    """What both kinds of port take."""
+    for option in (
+        click.option(
+            "--truth",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="At the end write what the ball measured, as CSV.",
+        ),
+        click.option("--seconds", type=SECONDS, help="End after so long; else at a signal."),
+        click.option("--seed", type=click.IntRange(0, _SEEDS - 1), default=0, show_default=True, help="Of its noise."),
+        click.option(
+            "--scenario",
+            default="showcase",
+            show_default=True,
+            callback=_known,
+            shell_complete=_complete,
+            help="What the person on it does.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(help="Offer a virtual ball for others to connect to. Its address is the first line printed.")
+def simulate() -> None:
+    pass
+
+
+@simulate.command(help="On a serial port: a pseudo-terminal, gone while the ball is away.")
+@_ball
+@click.option("--link", type=click.Path(path_type=Path), help="A symbolic link that always points to the port.")
+def serial(scenario: str, seed: int, seconds: float | None, truth: Path | None, link: Path | None) -> None:
+    from companion.balls import serve_pty
+
+    _serve(lambda ball: serve_pty(ball, link), scenario, seed, seconds, truth)
+
+
+@simulate.command(help="On a TCP port of this computer, for one client at a time.")
+@_ball
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Else any free one.")
+def tcp(scenario: str, seed: int, seconds: float | None, truth: Path | None, port: int) -> None:
+    from companion.balls import serve_tcp
+
+    _serve(lambda ball: serve_tcp(ball, port), scenario, seed, seconds, truth)
+
+
+def _serve(
+    make: "Callable[[VirtualBall], Server]", scenario: str, seed: int, seconds: float | None, truth: Path | None
+) -> None:
+    """Until the time is up or a signal comes. The truth is written however it ends."""
+    from companion.cli.signals import Signals
+    from firmware_protocol.simulator.virtual import VirtualBall
+
+    if truth is not None:
+        truth.open("a").close()  # a place that cannot be written is told now, not after the session
+    ball = VirtualBall(scenario, seed=seed)
+    with Signals() as signals:
+        try:
+            with make(ball) as server:
+                click.echo(server.address)  # echo flushes
+                until_s = None if seconds is None else monotonic() + seconds
+                while signals.caught is None and (until_s is None or monotonic() < until_s):
+                    if server.wait(_POLL_S if until_s is None else min(_POLL_S, max(0.0, until_s - monotonic()))):
+                        break
+        finally:
+            if truth is not None:
+                ball.truth.write(truth)
+    if signals.code is not None:
+        raise Exit(signals.code)

@@ -1,0 +1,299 @@
+"""The app: which screen stands, when the danger screen covers it, and how all of it ends."""
+
+import asyncio
+import gc
+import os
+import time
+from contextlib import suppress
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.worker import Worker
+
+from companion.tui import palette
+from companion.tui.aside import aside
+from companion.tui.danger import DangerScreen
+from companion.tui.deck import FAILURES, Deck, Live
+from companion.tui.face import Now
+from companion.tui.live import LiveScreen
+from companion.tui.messages import Do, OpenSession, StartLive
+from companion.tui.terminal import TerminalWatch, frames_per_second, require_terminal
+from sessions.events import Action, Level
+
+SAVE_S = 40.0  # the engine's way out, and the journal's; longer means that something is lost
+_TWICE_S = 3.0
+
+
+class KneadApp(App[int]):
+    """Home and what is opened from it; or, given a run, only that run until it ends.
+
+    Reads the live view on its own timer. Returns the exit code.
+    """
+
+    TITLE = "knead"
+    CSS_PATH: ClassVar[str] = "companion.tcss"
+    ENABLE_COMMAND_PALETTE: ClassVar[bool] = False  # nothing may cover the danger screen
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave_all", show=False, priority=True),
+        Binding("ctrl+c", "leave_all_twice", show=False, priority=True),
+    ]
+
+    def __init__(self, deck: Deck, start: Live | None = None) -> None:
+        super().__init__()
+        self._deck = deck
+        self._live: Live | None = start
+        self._only_live = start is not None
+        self._danger = DangerScreen()  # one for all stops: to mount it anew each time would take its time
+        self._in_danger = False
+        self._starting = False
+        self._saving: Worker[None] | None = None
+        self._leaving = False
+        self._running_loop: asyncio.AbstractEventLoop | None = None
+        self._asked_to_leave_s = -_TWICE_S
+        self.install_screen(self._danger, "danger")
+        for theme in palette.themes():
+            self.register_theme(theme)
+        wanted = "mono" if self.no_color else deck.theme
+        self.theme = wanted if wanted in self.available_themes else palette.DEFAULT_THEME
+
+    @property
+    def live(self) -> Live | None:
+        """The run under way."""
+        return self._live
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return palette.themes()[0].variables
+
+    def get_default_screen(self) -> Screen[None]:
+        if self._live is not None:
+            return LiveScreen(self._live)
+        from companion.tui.home import HomeScreen
+
+        return HomeScreen(self._deck)
+
+    def on_mount(self) -> None:
+        self._running_loop = asyncio.get_running_loop()
+        self._watch_view()
+        self.set_interval(1 / frames_per_second(self._deck.fps, os.environ), self._frame)
+
+    # --- frames ---
+
+    def _watch_view(self) -> None:
+        """Have the view wake us on an alert: at once, and without ever making the engine wait."""
+        live, loop = self._live, self._running_loop
+        if live is None or loop is None:
+            return
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop has closed: there is no screen to wake
+                loop.call_soon_threadsafe(self.call_next, self._frame)
+
+        live.view.wake = wake
+
+    def now(self) -> Now | None:
+        """This moment of the run under way."""
+        live = self._live
+        if live is None:
+            return None
+        snapshot = live.view.snapshot()
+        speed = live.run.clock.speed
+        return Now(snapshot, live.age_s(snapshot), speed=speed, title=live.title, recorded=live.recorded)
+
+    async def _frame(self) -> None:
+        live, now = self._live, self.now()
+        if live is None or now is None:
+            return
+        await self._cover(now)
+        screen = self.screen
+        if isinstance(screen, LiveScreen | DangerScreen) and screen.is_mounted:
+            screen.show(now)
+        if live.run.outcome is not None:
+            self._save(live)
+
+    async def _cover(self, now: Now) -> None:
+        """The danger screen stands exactly while a stop does."""
+        stop = now.snapshot.level is Level.STOP and now.snapshot.closed is None
+        if stop and not self._in_danger:
+            self._in_danger = True
+            self._danger.show(now)
+            await self.push_screen(self._danger)
+        elif not stop and self._in_danger and self.screen is self._danger:
+            self._in_danger = False
+            await self.pop_screen()
+
+    # --- a run's life ---
+
+    def on_start_live(self, message: StartLive) -> None:
+        if self._live is None and not self._starting:
+            self._starting = True
+            self.run_worker(self._start(message.address), group="live")
+
+    async def _start(self, address: str) -> None:
+        deck = self._deck
+
+        def make() -> Live:
+            live = deck.demo() if address == "demo" else deck.live(address)
+            live.run.start()
+            return live
+
+        try:
+            live = await aside(make)
+        except FAILURES as error:
+            self._say(str(error), getattr(error, "hint", ""))
+            if self._leaving:
+                self.exit(0)
+            return
+        finally:
+            self._starting = False
+        self._live = live
+        self._watch_view()
+        await self.push_screen(LiveScreen(live))
+        if self._leaving:
+            live.run.stop("user")
+
+    def on_do(self, message: Do) -> None:
+        if self._live is not None:
+            self._live.run.submit(Action(message.kind))
+
+    def on_end_live(self) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self._live is not None:
+            self._live.run.stop("user")
+            for screen in self.screen_stack:
+                if isinstance(screen, LiveScreen):
+                    screen.ending = True
+
+    def _save(self, live: Live) -> None:
+        """The engine has ended: wait, aside, until the journal has, too."""
+        if self._saving is None:
+            self._saving = self.run_worker(self._saved(live), group="live")
+
+    async def _saved(self, live: Live) -> None:
+        in_time = await aside(lambda: live.join(SAVE_S))
+        outcome = live.run.outcome
+        code = 1 if outcome is None or not in_time else outcome.code
+        if self._only_live or self._leaving:
+            self.exit(code)
+            return
+        live.view.wake = None
+        self._live, self._saving, self._in_danger = None, None, False
+        await self._go_home()
+        if not in_time:
+            self._say("the session could not be saved in time", "see knead sessions recover")
+        elif outcome is not None:
+            self._say(outcome.text or "the session has ended and is saved", outcome.hint)
+
+    # --- screens ---
+
+    def on_show_sessions(self) -> None:
+        from companion.tui.sessions import SessionsScreen
+
+        self.push_screen(SessionsScreen(self._deck))
+
+    def on_open_session(self, message: OpenSession) -> None:
+        from companion.tui.detail import DetailScreen
+
+        self.push_screen(DetailScreen(self._deck, message.row))
+
+    def on_show_help(self) -> None:
+        from companion.tui.help import HelpScreen
+
+        if not self._in_danger:
+            self.push_screen(HelpScreen())
+
+    async def on_go_back(self) -> None:
+        if self._in_danger:
+            return  # asked for before the danger screen came; it is not to be left
+        if len(self.screen_stack) > 1:
+            await self.pop_screen()
+        else:
+            self.action_leave_all()
+
+    async def on_go_home(self) -> None:
+        await self._go_home()
+
+    async def _go_home(self) -> None:
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+
+    def _say(self, text: str, hint: str = "") -> None:
+        """On the first screen, or on the live one."""
+        for screen in self.screen_stack:
+            if isinstance(screen, LiveScreen):
+                screen.say(text)
+                return
+        from companion.tui.home import HomeScreen
+
+        home = self.screen_stack[0]
+        if isinstance(home, HomeScreen):
+            home.say(text, hint)
+
+    # --- leaving ---
+
+    def action_leave_all(self) -> None:
+        """Out, saving: what runs is ended first, and its end ends the app."""
+        self._leaving = True
+        if self._live is not None:
+            self._end()
+        elif not self._starting:
+            self.exit(0)
+
+    def action_leave_all_twice(self) -> None:
+        """A reflex of the hand must not end a session."""
+        now_s = time.monotonic()
+        if now_s - self._asked_to_leave_s < _TWICE_S:
+            self.action_leave_all()
+            return
+        self._asked_to_leave_s = now_s
+        self._say("press ctrl+c again to leave; a session is saved")
+
+    def leave_from_outside(self) -> None:
+        """End the app, from any thread and at once. What runs has been ended and saved before."""
+        loop = self._running_loop
+        if loop is not None:
+            with suppress(RuntimeError):  # it has ended by itself
+                loop.call_soon_threadsafe(self.exit, 0)
+
+
+def run_tui(deck: Deck, start: Live | None = None) -> int:
+    """Show the screens until the user leaves, and give the exit code.
+
+    With `start`, a run made but not started, only that is shown: the app closes when it has ended, with its outcome's
+    code. Whatever ends the app, a run is ended and saved first. A signal n, or 1 for a lost terminal, gives 128 + n.
+    Raises ConfigError where there is no terminal.
+    """
+    require_terminal()
+    # What is imported by now lives as long as we do. A full collection that looked through it stops every thread,
+    # the engine's too, for 30 to 120 ms (measured); without it, for a few.
+    gc.collect()
+    gc.freeze()
+    app = KneadApp(deck, start)
+    if start is not None:
+        start.run.start()
+    with TerminalWatch(lambda: _ended(app), app.leave_from_outside) as watch:
+        try:
+            code = app.run(mouse=False)  # so that the terminal's own selection works
+        except OSError:
+            if watch.signal is None:  # else the terminal is gone, and nothing more can be written to it
+                raise
+            code = None
+        finally:
+            saved = _ended(app)
+            gc.unfreeze()
+    if watch.exit_code is not None:
+        return watch.exit_code
+    return 1 if code is None or not saved else code
+
+
+def _ended(app: KneadApp) -> bool:
+    """End what still runs; True once it is saved."""
+    live = app.live
+    if live is None:
+        return True
+    if live.run.outcome is None:
+        live.run.stop("signal")
+    return live.join(SAVE_S)

@@ -1,0 +1,259 @@
+"""What the live screen says, as rows of spans: a snapshot in, text out. Knows no Textual.
+
+Every word has its reason to stand first: what to do, then why, then the numbers.
+"""
+
+import math
+from collections.abc import Callable
+
+from companion.safety.limits import ZONES
+from companion.tui import words
+from companion.tui.liveview import PATTERNS, Marks, Snapshot
+from companion.tui.tones import ZONE_TONES, Row, Rows, Span, Tone
+from sessions.events import Level
+
+LEVEL_TONES = {
+    Level.OK: Tone.PLAIN,
+    Level.NOTICE: Tone.NOTICE,
+    Level.CAUTION: Tone.CAUTION,
+    Level.TECHNICAL: Tone.TECHNICAL,
+    Level.STOP: Tone.STOP,
+}
+LEVEL_SIGNS = {Level.OK: "   ", Level.NOTICE: "[i]", Level.CAUTION: "[!]", Level.TECHNICAL: "[?]", Level.STOP: "[X]"}
+SIGNAL_LOST = ("SIGNAL LOST", "EASE OFF")  # the large banner of a technical alert under load
+STOPPED = "STOPPED: press any key to go on"
+_BAR, _REST_OF_BAR = "▰", "▱"
+_BAR_CELLS = 12
+
+
+class Now:
+    """A snapshot at the moment it is looked at: how old its value is, and what may still be said of it."""
+
+    def __init__(
+        self, snapshot: Snapshot, age_s: float, *, speed: float = 1.0, title: str = "", recorded: bool = True
+    ) -> None:
+        """`age_s`: real seconds since the newest scan came; NaN before the first. `speed`: of the engine's clock."""
+        self.snapshot = snapshot
+        self.age_s = age_s
+        self.speed = speed
+        self.title = title
+        self.recorded = recorded
+
+    @property
+    def session_s(self) -> float:
+        """Session time by now, with or without data; NaN before the first."""
+        return self.snapshot.t_s + self.age_s * self.speed
+
+    @property
+    def stale(self) -> bool:
+        return not self.age_s <= self.snapshot.stale_after_s
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a number to show."""
+        return self.snapshot.known and not self.stale and math.isfinite(self.snapshot.value)
+
+    @property
+    def at_end_of_scale(self) -> bool:
+        return self.snapshot.saturated and not self.stale
+
+    @property
+    def lost_under_load(self) -> bool:
+        return self.snapshot.level is Level.TECHNICAL and not self.known and not self.at_end_of_scale
+
+    @property
+    def number(self) -> str:
+        """The large number, or two dashes."""
+        if self.at_end_of_scale:
+            return "MAX"
+        return words.number(self.snapshot.value) if self.known else words.UNKNOWN
+
+    @property
+    def zone(self) -> int | None:
+        return self.snapshot.zone if self.known else None
+
+    @property
+    def word(self) -> str:
+        """The one word that goes with the number."""
+        if self.at_end_of_scale:
+            return "FULL SCALE"
+        if not self.known:
+            return "UNKNOWN" if self.snapshot.count else "WAITING"
+        if not self.snapshot.judged:
+            return "NO LIMITS"
+        return ZONES[self.zone] if self.zone is not None else "NO ZONES"
+
+    @property
+    def tone(self) -> Tone:
+        if self.at_end_of_scale:
+            return Tone.OVER
+        return ZONE_TONES[self.zone] if self.zone is not None else Tone.STRONG
+
+    @property
+    def unit(self) -> str:
+        return "kPa" if self.snapshot.judged else words.plain(self.snapshot.unit, 10)
+
+
+def title_row(now: Now) -> tuple[Row, Row]:
+    """Left and right halves of the top line."""
+    snapshot = now.snapshot
+    opened = snapshot.opened
+    name = words.device(opened.device) if opened is not None else words.plain(now.title)
+    left: list[Span] = [("Live  ", Tone.STRONG), (name, Tone.PLAIN)]
+    if opened is not None and opened.simulated:
+        left.append(("  (simulated)", Tone.QUIET))
+    return tuple(left), (_recording(now),)
+
+
+def _recording(now: Now) -> Span:
+    snapshot = now.snapshot
+    if not now.recorded:
+        return ("NOT RECORDED ", Tone.CAUTION)
+    length = words.clock(snapshot.t_s)
+    if snapshot.storage == "waiting":
+        return (f"NOT ON DISK for {snapshot.storage_s:.0f} s  {length} ", Tone.CAUTION)
+    if snapshot.closed is not None:
+        return (f"ended {length} ", Tone.STRONG)
+    return (f"● REC {length} ", Tone.STRONG)
+
+
+def alert_rows(now: Now, height: int, width: int, said: str = "") -> Rows:
+    """The most urgent alerts in words, at most `height` rows. `said` is what the screen itself has to say."""
+    snapshot = now.snapshot
+    rows: list[Row] = []
+    if said:
+        rows.append(((f" {said} ".ljust(width), Tone.CURSOR),))
+    if snapshot.stopped:
+        causes = ", ".join(words.plain(alert.cause, 20) for alert in snapshot.latched)
+        rows.append(((f" {LEVEL_SIGNS[Level.STOP]} {STOPPED}   (stop by {causes})".ljust(width), Tone.STOP),))
+    for alert in snapshot.alerts:
+        muted = " (sound off)" if alert.cause in snapshot.silenced else ""
+        text = f" {LEVEL_SIGNS[alert.level]} {words.alert(alert)}{muted} "
+        rows.append(((text, LEVEL_TONES[alert.level]),))
+    if len(rows) > height:
+        more = len(rows) - height
+        last = rows[height - 1]
+        rows[height - 1] = (*last, (f" and {more} more", Tone.QUIET))
+    return tuple(rows[:height])
+
+
+def panel_rows(now: Now) -> Rows:
+    """The column beside the number, most important first."""
+    return tuple(build(now) for build in _PANEL)
+
+
+def _zone_row(now: Now) -> Row:
+    pattern = PATTERNS[now.zone] * 3 + " " if now.zone is not None else ""
+    return ((pattern + now.word, now.tone), (f"  {now.unit}", Tone.QUIET))
+
+
+def _hold_row(now: Now) -> Row:
+    here = now.snapshot.here
+    if here is None:
+        return (("hold      --", Tone.QUIET),)
+    filled = min(_BAR_CELLS, round(here.hold_load * _BAR_CELLS))
+    bar = _BAR * filled + _REST_OF_BAR * (_BAR_CELLS - filled)
+    return (
+        (f"hold   {words.clock(here.hold_s):>5} ", Tone.STRONG),
+        (f"{bar} {here.hold_load * 100:.0f} %", Tone.PLAIN),
+    )
+
+
+def _dose_row(now: Now) -> Row:
+    here = now.snapshot.here
+    if here is None:
+        return (("contact   --", Tone.QUIET),)
+    dose = here.dose_kpa_s / here.dose_limit_kpa_s * 100 if here.dose_limit_kpa_s > 0 else math.nan
+    return ((f"contact{words.clock(here.contact_s):>6} dose {words.number(dose)} % of its limit", Tone.PLAIN),)
+
+
+def _peak_row(now: Now) -> Row:
+    here = now.snapshot.here
+    peak = here.peak_kpa if here is not None else math.nan
+    raw = now.snapshot.pressure_kpa if now.known else math.nan
+    return ((f"peak    {words.number(peak):>5} kPa  raw {words.number(raw)}", Tone.PLAIN),)
+
+
+def _place_row(now: Now) -> Row:
+    snapshot = now.snapshot
+    where = words.place(snapshot.region, snapshot.side) or "--"
+    return ((f"on      {where}, {words.plain(snapshot.tool, 12) or '--'}", Tone.PLAIN),)
+
+
+def _link_row(now: Now) -> Row:
+    snapshot = now.snapshot
+    state = words.LINKS.get(snapshot.link, words.plain(snapshot.link, 12))
+    age = f"{now.age_s:.1f} s old" if math.isfinite(now.age_s) else "no data yet"
+    return ((f"link    {state}, ", Tone.PLAIN), (age, Tone.CAUTION if now.stale else Tone.PLAIN))
+
+
+def _flow_row(now: Now) -> Row:
+    snapshot = now.snapshot
+    rate = math.nan if now.stale else snapshot.rate_hz
+    loss = snapshot.loss * 100
+    charge = "--" if snapshot.battery_pct is None else str(snapshot.battery_pct)
+    return ((f"rate    {words.number(rate)} Hz  lost {words.number(loss, 1)} %  battery {charge} %", Tone.PLAIN),)
+
+
+def _caution_row(now: Now) -> Row:
+    """What holds all the session long: limits that are halved, or missing."""
+    snapshot = now.snapshot
+    if not snapshot.judged:
+        return (("no pressure limits: this ball gives no newtons", Tone.CAUTION),)
+    opened = snapshot.opened
+    if opened is None:
+        return ()
+    if opened.context.get("calibrated") is False:
+        return (("not calibrated: limits are lowered", Tone.CAUTION),)
+    if opened.context.get("screened") is False:
+        return (("not screened: limits are halved", Tone.CAUTION),)
+    return (("within your set comfort limit" if now.zone in (0, 1, 2) else "", Tone.QUIET),)
+
+
+_PANEL: tuple[Callable[[Now], Row], ...] = (
+    _zone_row,
+    _hold_row,
+    _dose_row,
+    _peak_row,
+    _place_row,
+    _link_row,
+    _flow_row,
+    _caution_row,
+)
+
+
+_GAUGE = (*zip(ZONES, PATTERNS, ZONE_TONES, strict=True), ("STOP", PATTERNS[-1], ZONE_TONES[-1]))
+
+
+def gauge_top(marks: Marks) -> float:
+    """The end of the gauge: a little past the stop, so that the stop has a place on it."""
+    return marks.stop * 1.15
+
+
+def gauge_rows(now: Now, width: int, bar_rows: int = 1) -> Rows:
+    """Zone words, the bar of patterns, and the marker under it."""
+    marks = now.snapshot.marks
+    if width < 1:
+        return ()
+    if marks is None:
+        text = "no pressure limits" if not now.snapshot.judged else "zones are not known yet"
+        return (((text, Tone.QUIET),),)
+    top = gauge_top(marks)
+    starts = [0, *(round(edge / top * width) for edge in (*marks.edges, marks.stop))]
+    ends = [*starts[1:], width]
+    heads: list[Span] = []
+    bar: list[Span] = []
+    for (name, pattern, tone), start, end in zip(_GAUGE, starts, ends, strict=True):
+        room = max(0, end - start)
+        head = f"│{name}"
+        heads.append(((head if len(head) < room else "│"[:room]).ljust(room), tone))
+        bar.append((pattern * room, tone))
+    return (tuple(heads), *((tuple(bar),) * bar_rows), (_marker(now, top, width),))
+
+
+def _marker(now: Now, top: float, width: int) -> Span:
+    if not now.known:
+        return (now.word, Tone.STRONG)
+    at = min(width - 1, max(0, int(now.snapshot.value / top * width)))
+    label = f"▲ {now.number}"
+    return (" " * at + label if at + len(label) <= width else f"{now.number} ▲".rjust(at + 1), Tone.STRONG)

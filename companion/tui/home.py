@@ -1,0 +1,206 @@
+"""The first screen: the balls in reach, and how the last session went."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import DataTable
+
+from companion.tui import words
+from companion.tui.aside import aside
+from companion.tui.deck import FAILURES, Deck, Device, SessionRow
+from companion.tui.messages import GoBack, ShowHelp, ShowSessions, StartLive
+from companion.tui.tones import Row, Tone
+from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
+
+LOOK_EVERY_S = 2.0
+_SCHEMES = {"serial": "serial", "sim": "virtual", "ble": "Bluetooth", "replay": "replay"}
+_COLUMNS = (("BALL", 20), ("LINK", 9), ("STATE", 14), ("ADDRESS", 24), ("WHAT IT IS", 40))
+
+
+class HomeScreen(Screen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "connect", "Connect", key_display="enter"),
+        Binding("d", "demo", "Demo"),
+        Binding("z", "tare", "Zero"),
+        Binding("r", "look", "Look again"),
+        Binding("3", "sessions", "Sessions"),
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("q", "leave", "Quit"),
+        Binding("j", "down", show=False),
+        Binding("k", "up", show=False),
+    ]
+
+    def __init__(self, deck: Deck) -> None:
+        super().__init__()
+        self._deck = deck
+        self._devices: Sequence[Device] = ()
+        self._busy = False
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(id="title")
+        yield DataTable[Text](id="balls", cursor_type="row")
+        yield Lines(id="last")
+        yield Lines(id="said")
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        table = self._table
+        for title, width in _COLUMNS:
+            table.add_column(Text(title), width=width)
+        self.query_one(KeyLine).show(self.BINDINGS)
+        self.query_one("#last", Lines).paint(((("last session: reading the log ...", Tone.QUIET),),))
+        self.say("looking for balls ...")
+        self.set_interval(LOOK_EVERY_S, self._look_if_shown)
+
+    def on_screen_resume(self) -> None:
+        self.action_look()
+        self.run_worker(self._read_log(), exclusive=True, group="log")
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._title)
+
+    def _title(self) -> None:
+        self.query_one(TitleBar).show((("knead", Tone.STRONG), ("  balls", Tone.PLAIN)), ())
+
+    @property
+    def _table(self) -> DataTable[Text]:
+        return self.query_one("#balls", DataTable)
+
+    def say(self, text: str, hint: str = "") -> None:
+        """The two lines above the keys."""
+        rows: tuple[Row, ...] = (((" " + words.plain(text, 300), Tone.STRONG),),)
+        self.query_one("#said", Lines).paint((*rows, ((" " + words.plain(hint, 300), Tone.QUIET),)))
+
+    # --- balls ---
+
+    def _look_if_shown(self) -> None:
+        if self.is_current:
+            self.action_look()
+
+    def action_look(self) -> None:
+        self.run_worker(self._look(), exclusive=True, group="look")
+
+    async def _look(self) -> None:
+        try:
+            found = await aside(self._deck.devices)
+        except FAILURES as error:
+            self.say(str(error), getattr(error, "hint", ""))
+            return
+        first = not self._devices
+        shown = tuple({device.address: device for device in found}.values())
+        if [_cells(device) for device in shown] != [_cells(device) for device in self._devices] or first:
+            self._devices = shown
+            self._list()
+        if first and not shown:
+            self.say("no ball in sight", "plug one in, or press d for a demonstration without hardware")
+
+    def _list(self) -> None:
+        table = self._table
+        chosen = self._chosen()
+        table.clear()
+        for device in self._devices:
+            table.add_row(
+                *(Text(cell, no_wrap=True, overflow="ellipsis") for cell in _cells(device)), key=device.address
+            )
+        addresses = [device.address for device in self._devices]
+        if chosen is not None and chosen.address in addresses:
+            table.move_cursor(row=addresses.index(chosen.address))
+
+    def _chosen(self) -> Device | None:
+        row = self._table.cursor_row
+        return self._devices[row] if 0 <= row < len(self._devices) else None
+
+    def on_data_table_row_highlighted(self) -> None:
+        device = self._chosen()
+        if device is not None:
+            name, link, state, address, detail = _cells(device)
+            self.say(f"{name}, {link}, {state}", device.problem or f"{address}  {detail}")
+
+    def on_data_table_row_selected(self) -> None:
+        """Enter, on the table."""
+        self.action_connect()
+
+    def action_connect(self) -> None:
+        device = self._chosen()
+        if device is None:
+            self.say("no ball is chosen", "press d for a demonstration without hardware")
+        else:
+            self.post_message(StartLive(device.address))
+
+    def action_demo(self) -> None:
+        self.post_message(StartLive("demo"))
+
+    def action_tare(self) -> None:
+        device = self._chosen()
+        if device is not None and not self._busy:
+            self._busy = True
+            self.say(f"zeroing {device.name}: leave it alone for a moment ...")
+            self.run_worker(self._tare(device.address), group="tare")
+
+    async def _tare(self, address: str) -> None:
+        try:
+            outcome = await aside(lambda: self._deck.tare(address))
+        except FAILURES as error:
+            self.say(str(error), getattr(error, "hint", ""))
+        else:
+            self.say(outcome.text or "zeroed", outcome.hint)
+        finally:
+            self._busy = False
+
+    # --- the log ---
+
+    async def _read_log(self) -> None:
+        rows: list[Row]
+        try:
+            sessions = await aside(self._deck.sessions)
+        except FAILURES as error:
+            rows = [((f"last session: {words.plain(error, 200)}", Tone.CAUTION),)]
+        else:
+            rows = last_session(sessions)
+        self.query_one("#last", Lines).paint(tuple(rows))
+
+    # --- leaving ---
+
+    def action_down(self) -> None:
+        self._table.action_cursor_down()
+
+    def action_up(self) -> None:
+        self._table.action_cursor_up()
+
+    def action_sessions(self) -> None:
+        self.post_message(ShowSessions())
+
+    def action_help(self) -> None:
+        self.post_message(ShowHelp())
+
+    def action_leave(self) -> None:
+        self.post_message(GoBack())
+
+
+def _cells(device: Device) -> tuple[str, ...]:
+    scheme = device.address.partition(":")[0]
+    state = "cannot be used" if device.problem else "known" if device.known else "new"
+    name = words.plain(device.name) or "(unnamed)"
+    detail = words.plain(device.detail)
+    link = _SCHEMES.get(scheme, words.plain(scheme, 9))
+    return (name, link, state, words.plain(device.address), detail)
+
+
+def last_session(sessions: Sequence[SessionRow]) -> list[Row]:
+    """The newest session in three lines."""
+    if not sessions:
+        return [(("last session: none yet", Tone.QUIET),)]
+    row = sessions[0]
+    when = f"last session  {words.moment(row.started_at)}  {words.clock(row.duration_s)}"
+    simulated = "  (simulated)" if row.simulated else ""
+    counts = row.alerts_by_level
+    stops, cautions = counts.get("stop", 0), counts.get("caution", 0)
+    return [
+        ((when, Tone.STRONG), (simulated, Tone.QUIET)),
+        ((f"{words.place(row.region, row.side)}, peak {words.number(row.peak_kpa)} kPa", Tone.PLAIN),),
+        ((f"stops {stops}, cautions {cautions}, state {words.plain(row.state, 20)}", Tone.PLAIN),),
+    ]

@@ -1,0 +1,1 @@
+"""Widgets that draw themselves row by row. All are `Painted`, which is what keeps them fast and monochrome-proof."""

@@ -1,0 +1,62 @@
+"""The number one sees across the room."""
+
+from companion.tui import words
+from companion.tui.face import SIGNAL_LOST, Now
+from companion.tui.plotting import SCALES, big_rows, fitting_rows
+from companion.tui.tones import Rows, Tone
+from companion.tui.widgets.painted import Painted
+
+_APART = 4  # cells between the number and what stands beside it
+
+
+class BigNumber(Painted):
+    """The pressure in large numerals, or two dashes; under load without a signal, what to do about it."""
+
+    def show(self, now: Now, *, far: bool = False) -> None:
+        width, height = self.size.width, self.size.height
+        if now.lost_under_load:
+            self.paint(banner(SIGNAL_LOST, width, height))
+        elif far:
+            self.paint(far_number(now, width, height))
+        else:
+            self.paint(_toned(fitting_rows(now.number, width - 1, height), now.tone))
+
+
+def banner(lines: tuple[str, ...], width: int, height: int) -> Rows:
+    """Large words, each on a line of its own, in inverse from edge to edge."""
+    drawn = _column(lines, width - 2, height) or list(lines[:height])
+    return tuple(((f" {row}"[:width].ljust(width), Tone.TECHNICAL),) for row in drawn)
+
+
+def far_number(now: Now, width: int, height: int) -> Rows:
+    """Number, zone and hold, all large: beside each other, or else number over zone."""
+    here = now.snapshot.here
+    hold = words.clock(here.hold_s) if here is not None and here.hold_s > 0 else ""
+    for scale in SCALES[:2]:
+        number = big_rows(now.number, scale)
+        room = width - 1 - _APART - len(number[0])
+        beside = _column((now.word, hold), room, height)
+        if len(number) <= height and beside:
+            gap = " " * _APART
+            pairs = zip(_lengthened(number, height), _lengthened(beside, height), strict=True)
+            return _toned([left + gap + right for left, right in pairs], now.tone)
+    above = fitting_rows(now.number, width - 1, height // 2)
+    return _toned(above + fitting_rows(now.word, width - 1, height - len(above)), now.tone)
+
+
+def _column(texts: tuple[str, ...], width: int, height: int) -> list[str]:
+    """Texts under each other, as large as they all fit; empty if they do not."""
+    for scale in SCALES[1:]:
+        blocks = [big_rows(text, scale) for text in texts if text]
+        widest = max((len(block[0]) for block in blocks), default=0)
+        if widest <= width and sum(map(len, blocks)) <= height:
+            return [row.ljust(widest) for block in blocks for row in block]
+    return []
+
+
+def _lengthened(rows: list[str], height: int) -> list[str]:
+    return rows + [" " * len(rows[0])] * (height - len(rows))
+
+
+def _toned(rows: list[str], tone: Tone) -> Rows:
+    return tuple(((f" {row}", tone),) for row in rows)

@@ -1,0 +1,85 @@
+"""The last thirty seconds of pressure."""
+
+import math
+
+from textual import events
+
+from companion.tui.face import Now
+from companion.tui.liveview import PATTERNS
+from companion.tui.plotting import BinRing, area_rows, braille_rows, bridged, nice_top
+from companion.tui.scanring import ScanRing
+from companion.tui.tones import ZONE_TONES, Row, Rows, Tone
+from companion.tui.widgets.painted import Painted
+
+WINDOW_S = 30.0
+AXIS_CELLS = 6  # a number, a zone's pattern, the line
+
+
+class Trace(Painted):
+    """A trace of dots, or (`solid`) an area one can see from afar. Drawn anew only when a new bin has begun.
+
+    A thirty second window on 115 cells changes 7.7 times a second: more frames would show the same picture.
+    """
+
+    def __init__(self, *, id: str | None = None, solid: bool = False) -> None:  # noqa: A002  # Textual's own name
+        super().__init__(id=id)
+        self._solid = solid
+        self._bins = BinRing(WINDOW_S, 2)
+        self._taken = 0  # scans of the ring already in the bins
+        self._drawn: tuple[object, ...] = ()
+
+    def on_resize(self, event: events.Resize) -> None:
+        columns = max(1, event.size.width - AXIS_CELLS) * (1 if self._solid else 2)
+        self._bins = BinRing(WINDOW_S, columns)
+        self._taken = 0
+        self._drawn = ()
+
+    def show(self, now: Now, ring: ScanRing) -> None:
+        """Take what is new in the ring and, if that opens a bin, draw."""
+        snapshot = now.snapshot
+        if snapshot.count > self._taken:
+            self._bins.feed(*ring.between(self._taken, snapshot.count))
+            self._taken = snapshot.count
+        if now.stale:  # what shows must move on, or a lost signal would look like a steady one
+            self._bins.advance(now.session_s)
+        drawn = (self._bins.head, snapshot.marks, self.size)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self.paint(self._draw(now))
+
+    def _draw(self, now: Now) -> Rows:
+        width, height = self.size.width - AXIS_CELLS, self.size.height - 1
+        if width < 2 or height < 1:
+            return ()
+        snapshot = now.snapshot
+        period_s = snapshot.period_s if math.isfinite(snapshot.period_s) else 0.0
+        bins = bridged(self._bins.ordered(), math.ceil(1.5 * period_s / self._bins.bin_s) - 1)
+        seen = max((value for value in bins[1].tolist() if value == value), default=0.0)
+        marks = snapshot.marks
+        top = nice_top(max(seen, marks.over * 1.1 if marks is not None else 1.0))
+        edges = marks.edges if marks is not None else ()
+        lines = edges[1:]  # the lowest lies so close to zero that it would only hide the trace
+        drawn = area_rows(bins[1], height, 0.0, top) if self._solid else braille_rows(bins, height, 0.0, top, lines)
+        axis = axis_rows(height, top, edges)
+        rows = tuple(((label, tone), (text, tone)) for (label, tone), text in zip(axis, drawn, strict=True))
+        return (*rows, _time_row(width))
+
+
+def axis_rows(height: int, top: float, edges: tuple[float, ...]) -> list[tuple[str, Tone]]:
+    """A label and the tone of its zone for each row, top first. Rows of a zone's lower edge show its pattern."""
+    labels: dict[int, str] = {0: f"{top:4.0f} ", height - 1: f"{0:4} "}
+    for edge, pattern in zip(edges, PATTERNS[1:], strict=False):
+        row = round((top - edge) / top * (height * 4 - 1)) // 4
+        if 0 <= edge < top and row not in labels:
+            labels[row] = f"{edge:4.0f}{pattern}"
+    rows = []
+    for row in range(height):
+        middle = top * (1 - (row + 0.5) / height)
+        zone = sum(middle >= edge for edge in edges)
+        rows.append((labels.get(row, "     ") + "│", ZONE_TONES[zone] if edges else Tone.PLAIN))
+    return rows
+
+
+def _time_row(width: int) -> Row:
+    left, right = f"-{WINDOW_S:.0f} s", "now"
+    return ((" " * AXIS_CELLS + left + right.rjust(max(0, width - len(left))), Tone.QUIET),)

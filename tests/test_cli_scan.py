@@ -1,0 +1,89 @@
+"""`knead scan`: the ports there are, none of them opened; and `knead tare`."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from companion import balls, compose
+from companion.balls import Place
+from companion.cli import run
+from companion.engine import Outcome
+from companion.errors import DeviceNotFoundError
+
+Shown = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNEAD_HOME", str(tmp_path))
+
+
+def port(**changed: Any) -> Place:
+    return replace(Place("serial", "serial:/dev/ttyACM0", "Ball", "USB 1a86", False, ""), **changed)
+
+
+def test_scan_lists_ports_and_why_one_cannot_be_used(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = [port(known=True), port(address="serial:COM3", name="", problem="busy")]
+    monkeypatch.setattr(balls, "serial_places", lambda _: ports)
+    assert run(["scan"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "serial:/dev/ttyACM0  Ball  USB 1a86  known",
+        "serial:COM3  USB 1a86  new  cannot be used: busy",
+    ]
+
+
+def test_scan_as_json(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(balls, "serial_places", lambda _: [port(name="B\x1b[31mall\u202e")])
+    assert run(["scan", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "schema": 1,
+        "balls": [
+            {
+                "link": "serial",
+                "address": "serial:/dev/ttyACM0",
+                "name": "Ball",
+                "detail": "USB 1a86",
+                "known": False,
+                "problem": "",
+            }
+        ],
+    }
+
+
+def test_nothing_in_reach_is_said_on_stderr(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(balls, "serial_places", lambda _: [])
+    assert run(["scan"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "No serial port" in shown.err
+
+
+def test_tare_says_what_came_of_it(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def tare(address: str | None, settings: object, seconds: float) -> Outcome:
+        asked.append((address, seconds))
+        return Outcome(0, "zero set")
+
+    monkeypatch.setattr(compose, "tare", tare)
+    assert run(["tare", "sim:calm", "--seconds", "3"]) == 0
+    assert asked == [("sim:calm", 3.0)]
+    assert capsys.readouterr().out == "zero set\n"
+
+
+def test_tare_that_fails_is_one_line(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose, "tare", lambda *_: Outcome(1, "the ball is loaded", "take the weight off"))
+    assert run(["tare"]) == 1
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "knead: the ball is loaded\n  take the weight off\n")
+
+
+def test_tare_without_a_ball_is_3(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tare(*_: object) -> Outcome:
+        raise DeviceNotFoundError("no ball has been used yet", "name one")
+
+    monkeypatch.setattr(compose, "tare", tare)
+    assert run(["tare"]) == 3
+    assert capsys.readouterr().err == "knead: no ball has been used yet\n  name one\n"

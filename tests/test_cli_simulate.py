@@ -1,0 +1,114 @@
+"""`knead simulate`: an address on the first line, a clean end, and the truth on disk."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from companion.cli import run
+from companion.cli.simulate import _scenarios
+from tests.test_cli_main import ROOT, knead
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
+
+
+@contextmanager
+def simulate(*arguments: str, home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The running command and the address it printed first."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "companion", "simulate", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"KNEAD_HOME": str(home)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().rstrip("\n")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_the_truth_is_written(number: signal.Signals, tmp_path: Path) -> None:
+    truth, link = tmp_path / "truth.csv", tmp_path / "ball"
+    arguments = ("serial", "--scenario", "calm", "--seed", "7", "--link", str(link), "--truth", str(truth))
+    with simulate(*arguments, home=tmp_path) as (process, address):
+        assert address == f"serial:{link}"
+        assert link.is_symlink()
+        process.send_signal(number)
+        assert ended(process) == (128 + number, "", "")
+    assert truth.read_text("ascii").startswith("index,t_us,force_n,ch0")
+    assert not link.is_symlink()
+
+
+def test_it_ends_by_itself(tmp_path: Path) -> None:
+    with simulate("tcp", "--seconds", "0.3", home=tmp_path) as (process, address):
+        assert address.startswith("serial:socket://127.0.0.1:")
+        assert ended(process) == (0, "", "")
+
+
+def test_a_session_on_it_measures_the_truth(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    with simulate("tcp", "--scenario", "calm", "--truth", str(truth), home=tmp_path) as (process, address):
+        found = knead("live", address, "--seconds", "2", "--jsonl", "--no-record", home=tmp_path)
+        assert found.returncode == 0, found.stderr
+        process.send_signal(signal.SIGTERM)
+        assert ended(process)[0] == 128 + signal.SIGTERM
+    with truth.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) >= 150
+    assert [int(row["index"]) for row in rows[:3]] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["serial", "--scenario", "nonsense"],
+        ["tcp", "--seed", "-1"],
+        ["tcp", "--port", "70000"],
+        ["serial", "--seconds", "0"],
+        ["ble"],
+    ],
+)
+def test_wrong_use_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["simulate", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("knead: ")
+
+
+def test_an_unknown_scenario_names_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["simulate", "tcp", "--scenario", "nonsense"]) == 2
+    shown = capsys.readouterr().err
+    assert all(key in shown for key in _scenarios())
+
+
+def test_a_truth_that_cannot_be_written_is_told_at_once(tmp_path: Path) -> None:
+    found = knead("simulate", "tcp", "--truth", str(tmp_path / "no" / "truth.csv"), home=tmp_path)
+    assert found.returncode == 1
+    assert found.stdout == ""
+    assert "truth.csv" in found.stderr
+    assert len(found.stderr.splitlines()) == 1
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    with simulate("tcp", home=tmp_path) as (_process, address):
+        found = knead("simulate", "tcp", "--port", address.rpartition(":")[2], home=tmp_path)
+        assert found.returncode in (3, 5)
+        assert found.stderr.startswith("knead: ")
+        assert "Traceback" not in found.stderr

@@ -1,0 +1,508 @@
+"""What the tests of the screens stand on: a deck of fakes, events made to order, and a child on a pseudo-terminal.
+
+`python -m tests.test_tui_stage PLAY` runs the real app over a fake ball; tests and benchmarks start it as a child.
+"""
+
+import contextlib
+import json
+import math
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from companion.errors import DeviceNotFoundError
+from companion.tui.deck import Deck, Live
+from companion.tui.liveview import LiveView, Marks
+from sessions.events import (
+    Action,
+    Alert,
+    Closed,
+    Event,
+    Fields,
+    Floats,
+    Level,
+    Notice,
+    Opened,
+    Phase,
+    Reading,
+    RegionTotals,
+    Totals,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+HOSTILE = "[red]Evil[/red]\x1b[31m\x07 ball\u202e"  # a name with markup, an escape, a bell and a direction mark
+HOSTILE_SHOWN = "[red]Evil[/red] ball"
+MARKS = Marks(light=5.0, work=35.0, high=87.0, over=121.0, stop=151.0)
+STARTED_AT = datetime(2026, 11, 20, 21, 14, tzinfo=UTC)
+
+
+# --- events made to order ---
+
+
+def reading(
+    t_s: float, kpa: float | Sequence[float] | Floats, *, arrival_s: float = 0.0, rate_hz: float = 100.0, **other: Any
+) -> Reading:
+    """A batch that begins at `t_s`; `other` are fields that differ from the usual."""
+    pressure = np.atleast_1d(np.asarray(kpa, dtype=np.float64))
+    scans = len(pressure)
+    load = pressure * 1.2
+    fields: dict[str, Any] = {
+        "t_s": t_s + np.arange(scans) / rate_hz,
+        "cells": load[:, None],
+        "load": load,
+        "pressure_kpa": pressure,
+        "smooth_kpa": pressure,
+        "ramp_kpa_s": np.zeros(scans),
+        "saturated": np.zeros(scans, dtype=np.bool_),
+        "unit": "N",
+        "lost": 0,
+        "values": np.zeros((scans, 1), dtype=np.int16),
+        "index": 0,
+        "t_us": 0,
+        "span_us": 0,
+        "segment": 0,
+        "arrival_s": arrival_s,
+    }
+    return Reading(**(fields | other))
+
+
+def opened(**other: Any) -> Opened:
+    fields: dict[str, Any] = {
+        "t_s": 0.0,
+        "started_at": STARTED_AT,
+        "device": {"model": "virtual", "serial": "7F2A"},
+        "person": "me",
+        "region": "piriformis",
+        "side": "left",
+        "tool": "hard",
+        "area_cm2": 8.0,
+        "program": None,
+        "context": {"screened": False, "factor_k": 0.5, "region": "piriformis"},
+        "smoothing": {},
+        "simulated": True,
+        "software": "test",
+    }
+    return Opened(**(fields | other))
+
+
+def alert(cause: str, level: Level, phase: Phase = Phase.RAISED, **other: Any) -> Alert:
+    fields: dict[str, Any] = {
+        "t_s": 10.0,
+        "value": 160.0,
+        "limit": 151.0,
+        "unit": "kPa",
+        "region": "piriformis",
+        "side": "left",
+        "text": f"words about {cause}",
+    }
+    return Alert(cause=cause, level=level, phase=phase, **(fields | other))
+
+
+def totals(t_s: float, **other: Any) -> Totals:
+    fields: dict[str, Any] = {
+        "region": "piriformis",
+        "side": "left",
+        "contact_s": 72.0,
+        "dose_kpa_s": 6120.0,
+        "dose_limit_kpa_s": 18000.0,
+        "hold_load": 0.45,
+        "hold_s": 18.0,
+        "holds": 2,
+        "peak_kpa": 93.0,
+        "peak_force_n": 112.0,
+        "zone_s": (1.0, 2.0, 3.0, 0.0, 0.0),
+        "estimated_s": 0.0,
+    }
+    return Totals(t_s, 72.0, (RegionTotals(**(fields | other)),))
+
+
+def notice(kind: str, text: str = "", t_s: float = 0.0, **fields: Any) -> Notice:
+    return Notice(t_s, kind, text, fields)
+
+
+# --- a deck of fakes ---
+
+
+@dataclass(frozen=True)
+class FakeOutcome:
+    code: int = 0
+    text: str = ""
+    hint: str = ""
+
+
+@dataclass
+class FakeClock:
+    """Real time, until it is frozen."""
+
+    speed: float = 1.0
+    frozen_s: float | None = None
+
+    def now_s(self) -> float:
+        return time.monotonic() if self.frozen_s is None else self.frozen_s
+
+
+class FakeRun:
+    """A run driven by the test, or by a `play` in a thread of its own until that returns or is stopped."""
+
+    def __init__(self, view: LiveView, play: "Callable[[FakeRun], None] | None" = None) -> None:
+        self.view = view
+        self.clock = FakeClock()
+        self.outcome: FakeOutcome | None = None
+        self.session_id: str | None = "0193-fake"
+        self.started = False
+        self.actions: list[Action] = []
+        self.causes: list[str] = []
+        self.stopping = threading.Event()
+        self.saved = threading.Event()
+        self.saved.set()
+        self._play = play
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self.started = True
+        if self._play is not None:
+            self._thread = threading.Thread(target=self._run, args=(self._play,), daemon=True)
+            self._thread.start()
+
+    def _run(self, play: "Callable[[FakeRun], None]") -> None:
+        play(self)
+        self.finish(FakeOutcome(0, "the fake run is over"))
+
+    def emit(self, *events: Event) -> None:
+        for event in events:
+            self.view(event)
+
+    def submit(self, action: Action) -> bool:
+        self.actions.append(action)
+        return True
+
+    def stop(self, cause: str) -> None:
+        self.causes.append(cause)
+        self.stopping.set()
+        if self._play is None and self.outcome is None:
+            self.finish(FakeOutcome(0, "saved 0193-fake"))
+
+    def finish(self, outcome: FakeOutcome) -> None:
+        self.emit(Closed(0.0, self.causes[0] if self.causes else "seconds"))
+        self.outcome = outcome
+
+    def join(self, timeout_s: float | None) -> bool:
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        return self.saved.wait(timeout_s) and (self._thread is None or not self._thread.is_alive())
+
+
+@dataclass(frozen=True)
+class FakeDevice:
+    address: str
+    name: str
+    detail: str = ""
+    known: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class FakeRow:
+    id: str
+    started_at: datetime = STARTED_AT
+    state: str = "complete"
+    duration_s: float | None = 755.0
+    person: str = "me"
+    device: str | None = HOSTILE
+    region: str = "glute"
+    side: str = "left"
+    tool: str = "hard"
+    program: str | None = None
+    simulated: bool = True
+    peak_kpa: float | None = 71.0
+    contact_s: float | None = 571.0
+    pain_before: int | None = 6
+    pain_after: int | None = None
+    alerts_by_level: Mapping[str, int] = field(default_factory=lambda: {"stop": 1, "caution": 2})
+    lost: int | None = 12
+    note: str | None = "[b]spot[/b] near the hip"
+
+
+@dataclass(frozen=True)
+class FakeGap:
+    from_s: float
+    to_s: float
+    cause: str = "link"
+    lost: int = 0
+
+
+@dataclass(frozen=True)
+class FakeData:
+    row: FakeRow
+    t_s: Floats
+    pressure_kpa: Floats
+    gaps: Sequence[FakeGap]
+    events: Sequence[Event]
+
+
+def session(row: FakeRow) -> FakeData:
+    """Ten minutes at 20 Hz, with a gap of a minute in the middle."""
+    t_s = np.arange(0.0, 600.0, 0.05)
+    t_s = t_s[(t_s < 270.0) | (t_s >= 330.0)]
+    kpa = 40.0 + 30.0 * np.sin(t_s / 15.0)
+    events: list[Event] = [
+        opened(device={"model": "virtual", "serial": HOSTILE}),
+        Action("mark", {}, 60.0, 1200),
+        alert("peak", Level.STOP, t_s=441.0, text="stop, come off"),
+        alert("peak", Level.STOP, Phase.LATCHED, t_s=444.0),
+        totals(445.0),
+        Closed(600.0, "user"),
+    ]
+    return FakeData(row, t_s, kpa, [FakeGap(270.0, 330.0)], events)
+
+
+class Stage:
+    """A deck of fakes, and what was asked of it."""
+
+    def __init__(self, play: Callable[[FakeRun], None] | None = None, **deck: Any) -> None:
+        self.devices: list[FakeDevice] = [
+            FakeDevice("serial:/dev/ttyACM0", HOSTILE, "knead ball", known=True),
+            FakeDevice("serial:/dev/ttyUSB1", "CP2102", problem="not permitted: join the group dialout"),
+            FakeDevice("sim:showcase", "showcase", "60 s, contact to drop-out"),
+        ]
+        self.rows = [FakeRow(f"0193-{number}") for number in range(3)]
+        self.runs: list[FakeRun] = []
+        self.addresses: list[str] = []
+        self.deleted: list[str] = []
+        self.tared: list[str] = []
+        self._play = play
+        self.deck = Deck(
+            devices=lambda: list(self.devices),
+            live=self.live,
+            demo=lambda: self.live("demo"),
+            tare=self._tare,
+            sessions=lambda: list(self.rows),
+            load=lambda name: session(next(row for row in self.rows if row.id == name)),
+            delete=self._delete,
+            **deck,
+        )
+
+    def live(self, address: str = "demo") -> Live:
+        if address == "serial:/dev/ttyUSB1":
+            raise DeviceNotFoundError("no such port", "plug it in")
+        self.addresses.append(address)
+        view = LiveView(lambda _: MARKS)
+        self.runs.append(FakeRun(view, self._play))
+        return Live(self.runs[-1], view, title=address)
+
+    def _tare(self, address: str) -> FakeOutcome:
+        self.tared.append(address)
+        return FakeOutcome(0, "zeroed")
+
+    def _delete(self, name: str) -> None:
+        self.deleted.append(name)
+        self.rows = [row for row in self.rows if row.id != name]
+
+
+# --- plays for a child process ---
+
+TOLD: dict[str, Any] = {}  # what a play has to report
+
+
+def steady(run: FakeRun, seconds: float = math.inf) -> None:
+    """100 Hz in batches of ten; reports how late the batches were."""
+    begin = time.monotonic()
+    holes: list[float] = []
+    run.emit(notice("link", state="live"), opened())
+    last = begin
+    count = 0
+    while not run.stopping.is_set() and time.monotonic() - begin < seconds:
+        due = begin + (count + 1) * 0.1
+        run.stopping.wait(max(0.0, due - time.monotonic()))
+        now = time.monotonic()
+        holes.append(now - last)
+        last = now
+        kpa = 60 + 30 * np.sin((count * 0.1 + np.arange(10) / 100) * 0.9)
+        run.emit(reading(count * 0.1, kpa, arrival_s=now))
+        if count % 10 == 0:
+            run.emit(totals(count * 0.1))
+        count += 1
+    TOLD["longest_hole_s"] = max(holes, default=0.0) - 0.1
+
+
+def fine(run: FakeRun, seconds: float = math.inf) -> None:
+    """A scan every 10 ms, each an event of its own; reports the longest time between two."""
+    run.emit(notice("link", state="live"), opened())
+    begin = last = time.monotonic()
+    longest, count = 0.0, 0
+    while not run.stopping.is_set() and last - begin < seconds:
+        time.sleep(max(0.0, begin + (count + 1) * 0.01 - time.monotonic()))
+        now = time.monotonic()
+        longest, last = max(longest, now - last), now
+        run.emit(reading(count * 0.01, 60 + 30 * math.sin(count * 0.009), arrival_s=now))
+        count += 1
+    TOLD["longest_hole_s"] = longest
+    TOLD["scans"] = count
+
+
+def stops(run: FakeRun, count: int = 60, every_s: float = 0.45) -> None:
+    """A stop again and again; reports when each was raised."""
+    run.emit(notice("link", state="live"), opened())
+    raised: list[float] = []
+    begin = time.monotonic()
+    scans = 0
+    for number in range(count):
+        stop_at = begin + 1.0 + number * every_s + (number * 0.618 % 1) * 0.1  # anywhere within a frame
+        while time.monotonic() < stop_at:
+            run.emit(reading(scans * 0.01, [60.0] * 2, arrival_s=time.monotonic()))
+            scans += 2
+            time.sleep(0.02)
+        raised.append(time.monotonic())
+        run.emit(alert("peak", Level.STOP, text="stop, come off"))
+        time.sleep(0.2)
+        run.emit(alert("peak", Level.STOP, Phase.LATCHED), alert("peak", Level.OK, Phase.CONFIRMED))
+    TOLD["raised_s"] = raised
+
+
+PLAYS: Mapping[str, Callable[..., None]] = {"steady": steady, "fine": fine, "stops": stops}
+
+
+def main(name: str, seconds: float, fps: float, report: str) -> int:
+    """Run the app over a play and write what it has to tell."""
+    from companion.tui.app import run_tui
+
+    play = PLAYS[name]
+    stage = Stage((lambda run: play(run)) if name == "stops" else (lambda run: play(run, seconds)), fps=fps)
+    live = stage.live("demo")
+    cpu_s, wall_s = time.process_time(), time.monotonic()
+    code = run_tui(stage.deck, live)
+    TOLD["cpu"] = (time.process_time() - cpu_s) / (time.monotonic() - wall_s)
+    TOLD["causes"] = stage.runs[0].causes
+    Path(report).write_text(json.dumps(TOLD))
+    return code
+
+
+# --- a child on a pseudo-terminal ---
+
+
+class Child:
+    """The app in a process of its own, on a terminal that this side reads, or does not."""
+
+    def __init__(
+        self, report: Path, play: str, *, seconds: float, fps: float = 10.0, size: tuple[int, int] = (120, 40)
+    ):
+        import fcntl
+        import pty
+        import struct
+        import termios
+
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "SSH_CONNECTION")}
+        environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        arguments = [play, str(seconds), str(fps), str(report)]
+        self.report = report
+        self.began_s = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _CHILD, *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.output = b""
+        self.chunks: list[tuple[float, bytes]] = []
+
+    def read(self, until: Callable[[], bool], limit_s: float) -> bool:
+        """Read what the app writes until something holds; False after the limit."""
+        end_s = time.monotonic() + limit_s
+        while not until():
+            if time.monotonic() > end_s or not self.read_once():
+                return until()
+        return True
+
+    def read_once(self, wait_s: float = 0.1) -> bool:
+        """Read what is there now; False once the app has gone."""
+        if not select.select([self.master], [], [], wait_s)[0]:
+            return self.process.poll() is None
+        try:
+            data = os.read(self.master, 1 << 16)
+        except OSError:
+            return False
+        if b"\x1b[?2026$p" in data:  # a terminal that knows synchronised output, as most do
+            os.write(self.master, b"\x1b[?2026;2$y")
+        self.chunks.append((time.monotonic(), data))
+        self.output += data
+        return bool(data)
+
+    def finish(self, limit_s: float) -> dict[str, Any]:
+        """Read to the end, and give the report."""
+        self.read(lambda: False, limit_s)
+        self.process.wait(limit_s)
+        told: dict[str, Any] = json.loads(self.report.read_text())
+        return told
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        with contextlib.suppress(OSError):
+            os.close(self.master)
+
+
+_CHILD = """
+import os, sys
+if sys.stdin.isatty():
+    import fcntl, termios
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that a hang-up is signalled, as in a real terminal
+from tests.test_tui_stage import main
+name, seconds, fps, report = sys.argv[1:]
+sys.exit(main(name, float(seconds), float(fps), report))
+"""
+
+
+@contextlib.contextmanager
+def child(report: Path, play: str, **other: Any) -> Iterator[Child]:
+    """A child that is gone afterwards, whatever happens."""
+    process = Child(report, play, **other)
+    try:
+        yield process
+    finally:
+        process.close()
+
+
+# --- the stage itself ---
+
+
+def test_a_fake_run_ends_when_it_is_stopped() -> None:
+    stage = Stage(lambda run: fine(run))
+    live = stage.live()
+    live.run.start()
+    live.run.stop("user")
+    assert live.join(10.0)
+    assert live.run.outcome is not None
+    assert live.view.snapshot().closed is not None
+
+
+def test_the_fake_deck_refuses_as_a_real_one_does() -> None:
+    with pytest.raises(DeviceNotFoundError):
+        Stage().deck.live("serial:/dev/ttyUSB1")
+
+
+def fields_of(event: Event) -> Fields:
+    """For tests that look at an action's or a notice's fields."""
+    assert isinstance(event, Action | Notice)
+    return event.fields
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], float(sys.argv[2]), 10.0, os.devnull))
