@@ -156,6 +156,8 @@ class Pipeline:
                     out += self._zero(event, now_s)
                 case Refused():
                     out.append(notices.of_refusal(event, self._at(now_s)))
+                case Damaged(reason="anchor"):
+                    pass  # scans that were on their way before START or after STOP: no damage to tell of
                 case Damaged():
                     out.append(notices.of_damage(event, self._at(now_s)))
                 case _:
