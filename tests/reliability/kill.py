@@ -47,7 +47,7 @@ def _row(fault: str, runs: int, doom: "type[_Doom]", longest_s: float) -> Row:
 
         def lane(number: int) -> list[Fate]:
             """One log, recorded into again and again: each run finds what the one before left."""
-            fates = []
+            fates: list[Fate] = []
             while True:
                 with lock:
                     turn = next(turns, None)

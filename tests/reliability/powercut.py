@@ -75,7 +75,12 @@ def _record(home: Path, seconds: float) -> list[Committed]:
 
 def _commits(database: Path, seconds: float) -> list[Committed]:
     """The journal's own steps, without its thread: a commit every half second, and the end."""
-    draft, writer, commits, due_s = Draft(), SessionWriter(database, "0198c0de-0000-7000-8000-000000000001"), [], COMMIT_S
+    draft, writer, commits, due_s = (
+        Draft(),
+        SessionWriter(database, "0198c0de-0000-7000-8000-000000000001"),
+        [],
+        COMMIT_S,
+    )
 
     def commit() -> None:
         pending = draft.pending()
@@ -114,8 +119,12 @@ def _cut(row: Row, home: Path, commits: list[Committed], size: int, tail: bytes)
             data = store.load(sessions[0].id)
             state = "complete" if whole[-1].state == "complete" else "recovered"
             row.promise(data.row.state == state, f"cut at {size}: {data.row.state}")
-            row.promise(data.row.duration_s >= whole[-1].to_s - 1e-6, f"cut at {size}: {data.row.duration_s} s are left")
-            row.promise(data.row.duration_s <= whole[-1].to_s + 1e-6, f"cut at {size}: {data.row.duration_s} s appeared")
+            row.promise(
+                data.row.duration_s >= whole[-1].to_s - 1e-6, f"cut at {size}: {data.row.duration_s} s are left"
+            )
+            row.promise(
+                data.row.duration_s <= whole[-1].to_s + 1e-6, f"cut at {size}: {data.row.duration_s} s appeared"
+            )
             truth = session_events.force_counts(len(data.values), 4, 100.0) if len(data.values) else data.values
             row.promise(_begins(data.values, truth), f"cut at {size}: other values")
             row.promise(not disagreements(data), f"cut at {size}: {disagreements(data)}")
