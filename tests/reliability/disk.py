@@ -147,9 +147,12 @@ FAULTS: tuple[type[Fault], ...] = (Full, Locked, Slow, Deleted, ReadOnly)
 def rows(*, short: bool) -> Iterator[Row]:
     require("gcc")
     faults = FAULTS * (1 if short else 3)
-    with TemporaryDirectory() as directory, Stalls(Path(directory)) as stalls:
-        with ThreadPoolExecutor(len(FAULTS)) as lanes:
-            played = list(lanes.map(lambda fault: _play(fault, stalls), faults))
+    with (
+        TemporaryDirectory() as directory,
+        Stalls(Path(directory)) as stalls,
+        ThreadPoolExecutor(len(FAULTS)) as lanes,
+    ):
+        played = list(lanes.map(lambda fault: _play(fault, stalls), faults))
     for number in range(len(FAULTS)):
         yield _worst(played[number :: len(FAULTS)])
     yield _refused_at_the_start()

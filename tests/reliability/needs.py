@@ -1,4 +1,4 @@
-"""Tools that are not ours: missing on somebody's machine is a reason to skip, missing where changes are judged is not."""
+"""Tools that are not ours. Missing on somebody's machine: a reason to skip. Missing where changes are judged: a failure."""
 
 import os
 import shutil

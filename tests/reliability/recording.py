@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from firmware_protocol.simulator.scenarios import Scenario
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.session import SessionData
 from sessions.store import Store
@@ -150,7 +151,7 @@ def finding(database: Path) -> str:
 
 
 @cache
-def _truth(scenario: str) -> VirtualBall:
+def _truth(scenario: str | Scenario) -> VirtualBall:
     return VirtualBall(scenario)
 
 
@@ -168,7 +169,7 @@ class Kept:
         return float(self.data.t_s[-1]) if len(self.data.t_s) else 0.0
 
 
-def kept(store: Store, session: str, scenario: str) -> Kept:
+def kept(store: Store, session: str, scenario: str | Scenario) -> Kept:
     """The values of a virtual ball follow from its scenario and the index alone."""
     numbers = [np.empty(0, np.int64)]
     wrong = 0
