@@ -197,8 +197,9 @@ def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
     """
     tool = request.tool or limits.tool_of_ball(profile.tool) or limits.DEFAULT_TOOL
     area_cm2 = limits.tools()[tool].area_cm2
-    if request.tool is None and profile.contact_mm2:
-        area_cm2 = profile.contact_mm2 / 100
+    told_cm2 = profile.contact_mm2 / 100
+    if request.tool is None and limits.AREA_RANGE[0] <= told_cm2 <= limits.AREA_RANGE[1]:
+        area_cm2 = told_cm2  # what no tool can be is the ball's mistake, and its tool's own area stands
     return GuardContext(
         person=request.person,
         screened=False,  # so half of every limit stands

@@ -53,6 +53,8 @@ class Drill:
         )
         self.now_s = 0.0
         self.readings = 0
+        self.events = 0
+        self.damaged = 0
         self._ball = VirtualBall("showcase", boot_id=5)
         self._ear = Deframer()
         self._asked: list[bytes] = []  # requests the host has sent, newest last
@@ -150,6 +152,7 @@ class Drill:
         assert due_s is None or np.isfinite(due_s)
 
     def _see(self, event: Event) -> None:
+        self.events += 1
         for line in (*self._jsonl.lines(event), *self._plain.lines(event), *self._plain.words(event)):
             assert line.isprintable(), line
         match event:
@@ -160,8 +163,10 @@ class Drill:
                 assert not self._opened
                 self._opened = True
                 self._draft.take(event)
-            case Notice(kind="gap"):
-                assert event.fields["cause"]
+            case Notice(kind="gap" | "damaged", fields=fields):
+                assert fields.get("cause") or fields.get("reason")
+                count = fields.get("count", 0)
+                self.damaged += count if isinstance(count, int) else 0
                 self._draft.take(event)
             case Closed() | _:
                 self._draft.take(event)

@@ -1,8 +1,20 @@
 """Bytes as a drill: what a fuzzer that knows only bytes turns into a session. Total: every input is a drill."""
 
+from contextlib import suppress
+from zlib import DEFLATED, compressobj, crc32
+
+from companion.balls import transport
+from companion.clock import Clock
+from companion.errors import CompanionError, DeviceNotFoundError
+from companion.transports.serial import parse
+from firmware_protocol.codec import decode_from_ball, decode_from_host
+from firmware_protocol.framing import Damaged, Deframer
+from sessions.codec import PREFIX, VERSION, decode
+from sessions.errors import UnreadableError
 from tests.fuzz.drill import Drill
 
 STEPS_MAX = 64
+CLOCK = Clock()
 
 
 class Reader:
@@ -23,6 +35,14 @@ class Reader:
         taken = self._data[self._at : self._at + count]
         self._at += count
         return taken
+
+
+def either(data: bytes) -> None:
+    """By the first byte: the decoders alone, thousands of times a second, or a whole drill."""
+    if data[:1] < b"\x80":
+        decoders(data[1:])
+    else:
+        play(data[1:])
 
 
 def play(data: bytes) -> Drill:
@@ -57,6 +77,31 @@ def _step(drill: Drill, reader: Reader) -> None:
             (drill.drop if reader.byte() & 1 else drill.open)()
         case _:
             drill.act(reader.byte())
+
+
+def decoders(data: bytes) -> None:
+    """Every decoder of the wire and of the log, on the same bytes: nothing but its own error comes out."""
+    deframer = Deframer()
+    for part in [*deframer.feed(data), *deframer.feed(b"\0" + data + b"\0")]:
+        message = part.raw if isinstance(part, Damaged) else part
+        decode_from_host(message)
+        for channels in (None, 1, 4, 16):
+            decode_from_ball(message, channels)
+    for chunk in (data, PREFIX.pack(VERSION, crc32(data)) + data, encoded(data)):
+        with suppress(UnreadableError):
+            decode(chunk, "a chunk")
+    text = data.decode("utf-8", "surrogateescape")
+    with suppress(DeviceNotFoundError):
+        parse(text)
+    with suppress(CompanionError):
+        transport(text, None, CLOCK)
+
+
+def encoded(body: bytes) -> bytes:
+    """A chunk whose checksum and deflate are right, whatever is in it."""
+    deflate = compressobj(1, DEFLATED, -15)
+    packed = deflate.compress(body) + deflate.flush()
+    return PREFIX.pack(VERSION, crc32(packed)) + packed
 
 
 def framed(message: bytes) -> bytes:

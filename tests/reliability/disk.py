@@ -25,6 +25,7 @@ FAILS_S, BACK_S, ENDS_S = 1.5, 5.0, 6.0  # session seconds
 TOLD_S = 2.0  # half a second to the next commit, and one in which it waits for a lock or hangs
 ON_TIME_S = 0.25  # an alert on stdout after its moment: 40 ms until the batch is sent, the rest is the machine's
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2  # linux/prctl.h, linux/capability.h
+LIBC = ctypes.CDLL(None)  # loaded before any fork
 ROOM = "2m"
 
 
@@ -281,9 +282,8 @@ def _eleven_minutes() -> Row:
 
 def obey_modes() -> None:
     """In a process about to start: the modes of files hold for root, too."""
-    libc = ctypes.CDLL(None)
     for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+        LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 def _mount(directory: Path) -> bool:

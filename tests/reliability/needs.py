@@ -1,4 +1,4 @@
-"""Tools that are not ours. Missing on somebody's machine: a reason to skip. Missing where changes are judged: a failure."""
+"""Tools that are not ours. Missing on somebody's machine: a reason to skip; where changes are judged: a failure."""
 
 import os
 import shutil

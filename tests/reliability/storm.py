@@ -44,7 +44,7 @@ def _plot(seconds: float, away_s: float) -> Scenario:
     )
 
 
-IN_MEMORY = _plot(1.6, 0.4)
+IN_MEMORY = _plot(1.0, 0.25)
 ON_A_PORT = _plot(2.0, 0.6)
 
 
@@ -74,7 +74,7 @@ def rows(*, short: bool) -> Iterator[Row]:
 
 
 def _in_memory(drops: int) -> Row:
-    clock = Clock(60.0)
+    clock = Clock(80.0)
     ball = VirtualBall(IN_MEMORY)
     return _storm("reconnect storm, in memory", drops, clock, IN_MEMORY, lambda: SimTransport(ball, "storm", clock))
 
