@@ -16,13 +16,15 @@ from companion import balls
 from companion.clock import Clock
 from companion.compose import LiveRequest, guard_context
 from companion.engine import Engine
+from companion.errors import LinkLostError
 from companion.pipeline import Pipeline, Plan
 from companion.transports import Transport
 from companion.transports.sim import SimTransport
+from firmware_protocol.driver import Chunk
 from firmware_protocol.host import Host
 from firmware_protocol.simulator.scenarios import Scenario, parse_scenario
 from firmware_protocol.simulator.virtual import VirtualBall
-from sessions.events import Closed, Event, Notice, Opened
+from sessions.events import Closed, Event, Notice, Opened, Reading
 from sessions.journal import Journal
 from sessions.store import Store
 from tests.reliability.recording import kept
@@ -30,6 +32,7 @@ from tests.reliability.row import Row
 
 DROPS, SHORT_PORT_DROPS = 500, 12
 CAUSES = {"link", "lost", "other_run", "reboot", "suspended"}
+BATCHES, AWAY_S = 5, 0.4  # in memory: a link lasts for so many, and is then away for so long
 LIMIT_S = 400.0
 SLACK = 2  # tasks, threads and files come and go by so many while a link is made
 
@@ -44,7 +47,7 @@ def _plot(seconds: float, away_s: float) -> Scenario:
     )
 
 
-IN_MEMORY = _plot(1.0, 0.25)
+IN_MEMORY = "rolling"
 ON_A_PORT = _plot(2.0, 0.6)
 
 
@@ -73,10 +76,35 @@ def rows(*, short: bool) -> Iterator[Row]:
     yield _on_a_port(SHORT_PORT_DROPS if short else DROPS)
 
 
+class Dropping(SimTransport):
+    """A virtual ball whose link is lost after every few batches, however fast the machine is."""
+
+    def __init__(self, ball: VirtualBall, clock: Clock) -> None:
+        super().__init__(ball, "storm", clock)
+        self._clock = clock
+        self.batches = 0  # since the link was made
+
+    async def open(self) -> None:
+        await super().open()
+        self.batches = 0
+
+    async def receive(self) -> Chunk:
+        if self.batches >= BATCHES:
+            raise LinkLostError("dropped")
+        return await super().receive()
+
+    async def returned(self) -> None:
+        await asyncio.sleep(AWAY_S / self._clock.speed)
+
+
 def _in_memory(drops: int) -> Row:
-    clock = Clock(80.0)
-    ball = VirtualBall(IN_MEMORY)
-    return _storm("reconnect storm, in memory", drops, clock, IN_MEMORY, lambda: SimTransport(ball, "storm", clock))
+    clock = Clock(40.0)
+    link = Dropping(VirtualBall(IN_MEMORY), clock)
+
+    def count(event: Event) -> None:
+        link.batches += isinstance(event, Reading) and not event.late
+
+    return _storm("reconnect storm, in memory", drops, clock, IN_MEMORY, lambda: link, count)
 
 
 def _on_a_port(drops: int) -> Row:
@@ -90,7 +118,14 @@ def _on_a_port(drops: int) -> Row:
         served.close()
 
 
-def _storm(fault: str, drops: int, clock: Clock, plot: Scenario, make: Callable[[], Transport]) -> Row:
+def _storm(
+    fault: str,
+    drops: int,
+    clock: Clock,
+    plot: str | Scenario,
+    make: Callable[[], Transport],
+    *observers: Callable[[Event], None],
+) -> Row:
     row, counts, opened, gaps, over = Row(fault, drops), Counts(), [0], list[Notice](), threading.Event()
     before = _now()
 
@@ -109,7 +144,7 @@ def _storm(fault: str, drops: int, clock: Clock, plot: Scenario, make: Callable[
     with TemporaryDirectory() as home:
         database = Path(home) / "knead.db"
         journal = Journal(database, lambda notice: engine.tell(notice))
-        engine = Engine(make, _pipeline(clock), (journal, watch), clock)
+        engine = Engine(make, _pipeline(clock), (journal, watch, *observers), clock)
         engine.start()
         over.wait(LIMIT_S)
         row.promise(len(gaps) >= drops, f"{len(gaps)} gaps after {LIMIT_S:.0f} s, outcome {engine.outcome}")
