@@ -18,6 +18,7 @@ from companion.engine import Engine, Observer, Outcome
 from companion.pipeline import Pipeline, Plan
 from companion.safety import limits
 from companion.safety.limits import GuardContext
+from companion.safety.table import AREA_RANGE
 from companion.taring import Taring
 from companion.transports import Transport
 from firmware_protocol.driver import Profile, Unit
@@ -197,8 +198,9 @@ def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
     """
     tool = request.tool or limits.tool_of_ball(profile.tool) or limits.DEFAULT_TOOL
     area_cm2 = limits.tools()[tool].area_cm2
-    if request.tool is None and profile.contact_mm2:
-        area_cm2 = profile.contact_mm2 / 100
+    told_cm2 = profile.contact_mm2 / 100
+    if request.tool is None and AREA_RANGE[0] <= told_cm2 <= AREA_RANGE[1]:
+        area_cm2 = told_cm2  # what no tool can be is the ball's mistake, and its tool's own area stands
     return GuardContext(
         person=request.person,
         screened=False,  # so half of every limit stands

@@ -6,6 +6,8 @@ Nothing here reads a clock, opens a file or waits.
 """
 
 import dataclasses
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +44,8 @@ from sessions.events import Action, Closed, Event, Floats, Json, Notice, Opened,
 
 Output = Event | Send | Close
 
+DAMAGE_EVERY_S = 1.0  # told at most so often, as counts: a line full of noise must fill neither log nor memory
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -75,6 +79,8 @@ class Pipeline:
         self._gap_s = 0.0  # time missing before the next scan
         self._ended: Notice | None = None  # why the guard ends the session
         self._said_free = False  # the tare under way rests on the person's word
+        self._damage: Counter[str] = Counter()  # by reason, not yet told
+        self._damage_told_s = -math.inf
 
     # --- inputs ---
 
@@ -119,7 +125,7 @@ class Pipeline:
         if self._closed:
             return []
         self._closed = True
-        out: list[Event] = []
+        out: list[Event] = [*self._damage_notices(now_s)]
         if self._guard is not None:
             out += self._guard.finish(self._at(now_s))
         return [*out, Closed(self._at(now_s), cause)]
@@ -136,7 +142,7 @@ class Pipeline:
     # --- the driver's events ---
 
     def _drive(self, events: Iterable[DriverEvent], now_s: float) -> list[Output]:
-        out: list[Output] = []
+        out: list[Output] = self._tell_damage(now_s)
         for event in events:
             match event:
                 case Samples():
@@ -162,7 +168,8 @@ class Pipeline:
                 case Damaged(reason="anchor"):
                     pass  # scans that were on their way before START or after STOP: no damage to tell of
                 case Damaged():
-                    out.append(notices.of_damage(event, self._at(now_s)))
+                    self._damage[event.reason] += event.count
+                    out += self._tell_damage(now_s)
                 case _:
                     assert_never(event)
         return out
@@ -172,6 +179,17 @@ class Pipeline:
         if self._ended is None:
             return close
         return Close("guard", self._ended.text, "rest, and see 'knead sessions show last'", retry=False)
+
+    def _tell_damage(self, now_s: float) -> list[Output]:
+        """The first damage is told at once, what follows as counts with the next input a second later."""
+        if not self._damage or now_s - self._damage_told_s < DAMAGE_EVERY_S:
+            return []
+        self._damage_told_s = now_s
+        return [*self._damage_notices(now_s)]
+
+    def _damage_notices(self, now_s: float) -> list[Notice]:
+        counts, self._damage = self._damage, Counter()
+        return [notices.of_damage(Damaged(reason, count), self._at(now_s)) for reason, count in counts.items()]
 
     def _samples(self, samples: Samples) -> list[Output]:
         out: list[Output] = []
