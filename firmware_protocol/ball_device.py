@@ -195,6 +195,7 @@ class Device:
         if self.job is not None:
             self.job.until_us += by_us
         for link in self.links.values():
+            link.live.close()  # one batch has one clock
             link.step_clock(by_us)
 
     def deadline_us(self) -> int:

@@ -148,8 +148,10 @@ def explain() -> list[str]:
     for place, title in ((Place.LINK, "Of the link:"), (Place.BALL, "Of the ball:")):
         lines.append(title)
         for kind in (kind for kind in _ROWS if kind.place is place):
-            form = kind.name + (f"={kind.measure.hint}" if kind.measure.hint else "") + ("@SECOND" if kind.once else "")
-            lines.append(f"  {form:<34} {kind.says}")
+            measure = kind.measure
+            example = "|".join(measure.words) or re.split(", | or | to ", measure.hint)[-1 if measure is CELLS else 0]
+            form = kind.name + (f"={example}" if example else "") + (f"@{DEFAULT_SECOND:g}" if kind.once else "")
+            lines.append(f"  {form:<24} {kind.says}")
     return lines
 
 

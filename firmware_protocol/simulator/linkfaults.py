@@ -168,9 +168,8 @@ class LinkFaults:
 
     def _renamed(self, frame: bytes, kind: int | None) -> bytes:
         fault = self._faults.get("name")
-        if fault is None or fault.word != "long" or kind != _IDENT_REPLY or "name" in self._done:
+        if fault is None or fault.word != "long" or kind != _IDENT_REPLY:
             return frame
-        self._done.add("name")
         self._told("name", f"{NAME_LETTERS} letters")
         return self._long_name(frame)
 
