@@ -6,8 +6,6 @@ Nothing here reads a clock, opens a file or waits.
 """
 
 import dataclasses
-import math
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +18,7 @@ from companion.contact import Contact, Forces
 from companion.safety.guard import Guard, Judged
 from companion.safety.limits import GuardContext
 from companion.smoothing import Smoothed, Smoother
+from companion.tally import DamageTally
 from companion.timeline import SUSPENDED_S, Gap, Placed, Timeline
 from firmware_protocol.driver import (
     BallEvent,
@@ -44,7 +43,8 @@ from sessions.events import Action, Closed, Event, Floats, Json, Notice, Opened,
 
 Output = Event | Send | Close
 
-DAMAGE_EVERY_S = 1.0  # told at most so often, as counts: a line full of noise must fill neither log nor memory
+SAME_STATUS_S = 1.0
+TARED_UNSEEN = "tared unseen"  # what lay on the ball then is hidden by its new zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,10 @@ class Pipeline:
         self._index: int | None = None  # of the newest scan
         self._gap_s = 0.0  # time missing before the next scan
         self._ended: Notice | None = None  # why the guard ends the session
+        self._damage = DamageTally()
+        self._status: Status | None = None  # as last told,
+        self._status_s = 0.0  # and when
         self._said_free = False  # the tare under way rests on the person's word
-        self._damage: Counter[str] = Counter()  # by reason, not yet told
-        self._damage_told_s = -math.inf
 
     # --- inputs ---
 
@@ -101,6 +102,7 @@ class Pipeline:
         if due_s is not None and now_s - due_s > SUSPENDED_S:
             self._timeline.suspended()
         out = self._drive(self._driver.tick(now_s), now_s)
+        out += self._damage.due(now_s, self._at(now_s))
         if self._guard is not None:
             out += self._guard.tick(now_s, self._at(now_s))
         return out
@@ -125,14 +127,15 @@ class Pipeline:
         if self._closed:
             return []
         self._closed = True
-        out: list[Event] = [*self._damage_notices(now_s)]
+        out: list[Event] = [*self._damage.rest(now_s, self._at(now_s))]
         if self._guard is not None:
             out += self._guard.finish(self._at(now_s))
         return [*out, Closed(self._at(now_s), cause)]
 
     def deadline(self) -> float | None:
         """When `tick` is next due, on the engine's clock."""
-        due = [self._driver.deadline(), None if self._guard is None else self._guard.deadline()]
+        guard_s = None if self._guard is None else self._guard.deadline()
+        due = [self._driver.deadline(), self._damage.deadline(), guard_s]
         return min((at_s for at_s in due if at_s is not None), default=None)
 
     def session_s(self, now_s: float) -> float | None:
@@ -142,7 +145,7 @@ class Pipeline:
     # --- the driver's events ---
 
     def _drive(self, events: Iterable[DriverEvent], now_s: float) -> list[Output]:
-        out: list[Output] = self._tell_damage(now_s)
+        out: list[Output] = []
         for event in events:
             match event:
                 case Samples():
@@ -158,7 +161,7 @@ class Pipeline:
                 case Started():
                     out += self._started(event, now_s)
                 case Status():
-                    out.append(notices.of_status(event, self._at(now_s)))
+                    out += self._state(event, now_s)
                 case BallEvent():
                     out += self._ball_event(event, now_s)
                 case ZeroChanged():
@@ -168,8 +171,7 @@ class Pipeline:
                 case Damaged(reason="anchor"):
                     pass  # scans that were on their way before START or after STOP: no damage to tell of
                 case Damaged():
-                    self._damage[event.reason] += event.count
-                    out += self._tell_damage(now_s)
+                    out += self._damage.take(event, now_s, self._at(now_s))
                 case _:
                     assert_never(event)
         return out
@@ -179,17 +181,6 @@ class Pipeline:
         if self._ended is None:
             return close
         return Close("guard", self._ended.text, "rest, and see 'knead sessions show last'", retry=False)
-
-    def _tell_damage(self, now_s: float) -> list[Output]:
-        """The first damage is told at once, what follows as counts with the next input a second later."""
-        if not self._damage or now_s - self._damage_told_s < DAMAGE_EVERY_S:
-            return []
-        self._damage_told_s = now_s
-        return [*self._damage_notices(now_s)]
-
-    def _damage_notices(self, now_s: float) -> list[Notice]:
-        counts, self._damage = self._damage, Counter()
-        return [notices.of_damage(Damaged(reason, count), self._at(now_s)) for reason, count in counts.items()]
 
     def _samples(self, samples: Samples) -> list[Output]:
         out: list[Output] = []
@@ -213,12 +204,12 @@ class Pipeline:
             return out
         forces = contact.feed(placed)
         columns = np.empty((len(forces.load), 1 + forces.cells.shape[1]))
-        columns[:, 0] = forces.load
-        columns[:, 1:] = forces.cells
+        columns[:, 0] = forces.felt
+        columns[:, 1:] = forces.felt_cells
         smoothed = smoother.feed(columns, fresh=forces.fresh)
-        smooth, ramp = self._pressures(smoothed)
+        smooth, ramp = self._pressures(smoothed, forces.unknown)
         out.append(_reading(placed, forces, smooth, ramp))
-        said = guard.feed(self._judged(forces, smoothed, ramp))
+        said: list[Event] = [event for judged in self._judged(forces, smoothed, ramp) for event in guard.feed(judged)]
         out += said
         self._t_s = float(placed.t_s[-1])
         self._index = placed.index + len(placed.t_s) - 1
@@ -229,28 +220,39 @@ class Pipeline:
                 out += self._drive(self._driver.ask(Stop(), placed.arrival_s), placed.arrival_s)
         return out
 
-    def _pressures(self, smoothed: Smoothed) -> tuple[Floats, Floats]:
+    def _pressures(self, smoothed: Smoothed, unknown: int) -> tuple[Floats, Floats]:
+        """The first `unknown` scans are not to be trusted."""
         context = self._context
         assert context is not None
         scale = 10.0 / context.area_cm2 if context.judged else np.nan
         smooth, ramp = smoothed.smooth[:, 0] * scale, smoothed.ramp_per_s[:, 0] * scale
+        smooth[:unknown] = ramp[:unknown] = np.nan
         smooth.flags.writeable = ramp.flags.writeable = False
         return smooth, ramp
 
-    def _judged(self, forces: Forces, smoothed: Smoothed, ramp_kpa_s: Floats) -> Judged:
+    def _judged(self, forces: Forces, smoothed: Smoothed, ramp_kpa_s: Floats) -> list[Judged]:
+        """The guard sees what the ball shows even where its zero is not trusted, apart from what is."""
+        scans, unknown = len(forces.t_s), forces.unknown
+        if not 0 < unknown < scans:
+            return [self._part(forces, smoothed, ramp_kpa_s, slice(None), trusted=not unknown)]
+        before = self._part(forces, smoothed, ramp_kpa_s, slice(0, unknown), trusted=False)
+        after = self._part(forces, smoothed, ramp_kpa_s, slice(unknown, scans), trusted=True)
+        return [before, dataclasses.replace(after, fresh=False, lost=0, gap_s=0.0)]
+
+    def _part(self, forces: Forces, smoothed: Smoothed, ramp_kpa_s: Floats, part: slice, *, trusted: bool) -> Judged:
         return Judged(
-            t_s=forces.t_s,
-            force_n=smoothed.despiked[:, 0],
-            raw_n=forces.load,
-            cells_n=smoothed.despiked[:, 1:],
-            ramp_kpa_s=ramp_kpa_s,
-            saturated=forces.saturated,
+            t_s=forces.t_s[part],
+            force_n=smoothed.despiked[part, 0],
+            raw_n=forces.felt[part],
+            cells_n=smoothed.despiked[part, 1:],
+            ramp_kpa_s=ramp_kpa_s[part],
+            saturated=forces.saturated[part],
             period_s=forces.period_s,
             arrival_s=forces.arrival_s,
             fresh=forces.fresh,
             lost=forces.lost,
             gap_s=self._gap_s,
-            trusted=forces.trusted,
+            trusted=trusted,
         )
 
     def _opening(self, placed: Placed, smoother: Smoother) -> Opened:
@@ -310,14 +312,22 @@ class Pipeline:
         if started.continuity is Continuity.NEW_CLOCK:
             loaded = not contact.still_free
             out.append(notices.of_reboot(started, self._at(now_s), loaded=loaded))
-            if loaded:  # its zero is gone with the body still on it
+            if loaded and contact.cause != TARED_UNSEEN:  # its zero is gone with the body still on it
                 contact.distrust("reset under load")
         if self._smoother is None or self._smoother.period_s != started.period_s:
             columns = 1 + (self._profile.channels if self._profile else 1)
             self._smoother = Smoother(columns, started.period_s)
         if self._guard is None:
             self._guard = Guard(context)
+            out += notices.of_slowness(started.period_s, self._at(now_s))
         return out
+
+    def _state(self, status: Status, now_s: float) -> list[Output]:
+        """STATUS; the same again within a second is not worth a word."""
+        if status == self._status and now_s - self._status_s < SAME_STATUS_S:
+            return []
+        self._status, self._status_s = status, now_s
+        return [notices.of_status(status, self._at(now_s))]
 
     def _ball_event(self, event: BallEvent, now_s: float) -> list[Output]:
         out: list[Output] = [notices.of_ball_event(event, self._at(now_s))]
@@ -330,7 +340,7 @@ class Pipeline:
         text = "zero set"
         if self._contact is not None:
             if zero.value is None:
-                self._contact.distrust("zero changed unseen")
+                self._contact.distrust(TARED_UNSEEN)
             elif self._said_free:
                 self._contact.distrust("reset by the user's word")  # free by the new zero, once it has been seen so
             else:

@@ -118,6 +118,8 @@ class Notice:
     refused   request
     clock     device time and host time, offset and rate
     storage   state ("waiting", "written"), seconds
+    damaged   reason, count: frames dropped since the last such notice
+    slow      state ("late", "too slow"), hz: warnings come late, or cannot be relied on
     observer  name, error: an observer raised and was detached
     """
 
