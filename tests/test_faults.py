@@ -101,6 +101,7 @@ class Bench:
         self.arrived: list[tuple[float, bytes]] = []
 
     def run(self, frames: int, start: int = 0) -> "Bench":
+        now_s = start * 0.01
         for number in range(start, start + frames):
             now_s = number * 0.01
             message = SAMPLE + number.to_bytes(4, "little")
