@@ -19,7 +19,7 @@ from tests.reliability.stalls import Stalls
 SCENARIO = "too_hard"  # contact, alerts and holds within the seconds that a run has
 LONGEST_S, SHORT_LONGEST_S = 6.0, 2.5
 LOST_S = 1.0  # the promise: a commit every half second
-LANES = 4  # recordings at a time
+LANES = 6  # recordings at a time
 RUNS, SHORT_RUNS = 200, 10
 
 
