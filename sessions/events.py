@@ -119,6 +119,8 @@ class Notice:
     clock     device time and host time, offset and rate
     storage   state ("waiting", "written"), seconds
     observer  name, error: an observer raised and was detached
+    sound     state ("on", "off", "failed", "restarted"), tones, voice: the programs that play and speak, why
+    limit     state ("set", "lowered"), high, clear (counts), hold_ms, high_n: what the ball watches by itself
     """
 
     t_s: float

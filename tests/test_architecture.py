@@ -27,6 +27,7 @@ FLOORS = (
 SIDE_ROOMS = {
     "companion.transports": (("companion.errors", "companion.clock"), ("companion.balls",)),
     "companion.virtual": (("companion.errors", "companion.clock"), ("companion.balls",)),
+    "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
         ("companion.errors", "companion.safety"),
         ("companion.balls", "companion.compose", "companion.cli"),

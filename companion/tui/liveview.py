@@ -103,6 +103,7 @@ class Snapshot:
     level: Level = Level.OK  # the one shown
     storage: str = ""  # state of the last storage notice
     storage_s: float = 0.0
+    mute: str = ""  # why warnings are not heard: "no sound", "no tones", "sound off"; empty where they are
     events: tuple[Numbered, ...] = ()
     closed: Closed | None = None
 
@@ -205,6 +206,12 @@ class _Board:
             "silenced": frozenset(self._silenced),
             "level": shown_level((alert.level for alert in active), loaded),
         }
+
+
+def _mute(fields: Fields) -> str:
+    if fields.get("tones"):
+        return ""
+    return "sound off" if fields.get("state") == "off" else "no tones" if fields.get("voice") else "no sound"
 
 
 def _no_marks(_: Fields) -> Marks | None:
@@ -330,6 +337,8 @@ class LiveView:
             case "storage":
                 seconds = notice.fields.get("seconds")
                 return {"storage": state, "storage_s": float(seconds) if isinstance(seconds, int | float) else 0.0}
+            case "sound":
+                return {"mute": _mute(notice.fields)}
             case "refused" if notice.fields.get("request") in ("region", "side", "tool"):
                 self._context, changes = self._before
                 return changes
