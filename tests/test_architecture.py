@@ -16,7 +16,7 @@ LEAVES = ("firmware_protocol", "sessions")
 FLOORS = (
     ("companion.errors",),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
-    ("companion.notices",),
+    ("companion.notices", "companion.ballside"),
     ("companion.pipeline",),
     ("companion.engine",),
     ("companion.taring", "companion.balls"),

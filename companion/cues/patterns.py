@@ -58,7 +58,7 @@ PATTERNS: Mapping[str, Pattern] = MappingProxyType(
 
 def samples_of(pattern: Pattern) -> "array.array[int]":
     """16 bit, mono, RATE_HZ."""
-    made: "dict[Tone, array.array[int]]" = {}
+    made: dict[Tone, array.array[int]] = {}
     out = array.array("h")
     for tone in pattern.tones:
         if tone not in made:

@@ -10,7 +10,7 @@ from firmware_protocol.ball import ALL_CAPS, Ball, BallIdentity, BallSpec
 from firmware_protocol.codec import decode_from_host
 from firmware_protocol.driver import Unit
 from firmware_protocol.framing import Deframer
-from firmware_protocol.messages import Caps, Hello, Start
+from firmware_protocol.messages import Caps, Hello, LimitSettings, Start
 from firmware_protocol.scanner import SECOND_US
 from firmware_protocol.simulator.scenarios import Absence, Absences, Scenario, load_scenario
 from firmware_protocol.simulator.truth import Truth
@@ -131,6 +131,18 @@ class VirtualBall:
         if ball_us is not None and self._boot_s is not None and (self._linked or not self._gone):
             due_s = min(due_s, self._boot_s + ball_us / SECOND_US)
         return None if due_s == math.inf else due_s
+
+    # What it shows
+
+    @property
+    def pattern(self) -> tuple[int, int]:
+        """What its buzzer and its light do at the moment of the last call."""
+        return self._ball.pattern
+
+    @property
+    def limit(self) -> LimitSettings:
+        """What it watches by itself."""
+        return self._ball.limit
 
     # Record
 
