@@ -284,12 +284,17 @@ class Host:
             self._identified("")
         elif isinstance(request, m.LogRead):
             course.intake.log_refused()
+        elif isinstance(request, m.Time):
+            course.time_told()  # odd, but a sign of life
         elif not errand.own or (isinstance(request, m.Limits) and self._limit is not None):
             course.tell(refused(request, status))
 
     def _not_greeted(self, errand: Errand, refusal: m.Refusal) -> None:
         if refusal.highest_version is not None:
             self._course.end(newer_version(refusal.highest_version))
+            return
+        if refusal.status == m.Status.DENIED:
+            self._course.end(failed_start(refusal.status))
             return
         errand.tries -= 1
         if errand.tries > 0:
