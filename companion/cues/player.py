@@ -144,7 +144,9 @@ class Channel:
             if program.stop:
                 _quietly(program.stop)
             return ""
-        return "" if process.returncode == 0 else f"{program.name}: {_why(said, process.returncode)}"
+        if process.returncode == 0:
+            return ""
+        return f"{program.name}: {_why(said, process.returncode).removeprefix(program.name + ': ')}"
 
     def _tell(self, works: bool, by: str, why: str) -> None:
         if works is not self._works:

@@ -198,7 +198,7 @@ class Sounding:
         if not self.tones:
             return [words]
         tones_s = PATTERNS[NAMES[cause.alert.level]].seconds
-        self._words = (self._played_s.get(level, now_s) + tones_s + PAUSE_S, words)
+        self._words = (max(now_s, self._played_s.get(level, now_s) + tones_s + PAUSE_S), words)
         return []
 
     def _may_say(self, level: Level, text: str, now_s: float) -> bool:
