@@ -110,6 +110,11 @@ class Guard:
         """When `tick` is next due, on the clock of `arrival_s`."""
         return self._age.deadline_s(loaded=self._meters.contact.on)
 
+    @property
+    def loaded(self) -> bool:
+        """Whether something pressed when last known."""
+        return self._meters.contact.on
+
     def finish(self, t_s: float) -> list[Totals]:
         """The last totals, with what was lost at the end."""
         missing_s = 0.0 if self._known_us is None else t_s - self._known_us * 1e-6

@@ -103,7 +103,8 @@ def title_row(now: Now) -> tuple[Row, Row]:
     left: list[Span] = [("Live  ", Tone.STRONG), (name, Tone.PLAIN)]
     if opened is not None and opened.simulated:
         left.append(("  (simulated)", Tone.QUIET))
-    return tuple(left), (_recording(now),)
+    mute: Row = ((f"{snapshot.mute.upper()}  ", Tone.CAUTION),) if snapshot.mute else ()
+    return tuple(left), (*mute, _recording(now))
 
 
 def _recording(now: Now) -> Span:
