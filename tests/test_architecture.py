@@ -17,6 +17,7 @@ FLOORS = (
     ("companion.errors",),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.notices",),
+    ("companion.tally",),
     ("companion.pipeline",),
     ("companion.engine",),
     ("companion.taring", "companion.balls"),
