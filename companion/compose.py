@@ -7,11 +7,12 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from companion import balls
+from companion import balls, past
 from companion.clock import Clock
 from companion.config import Settings
 from companion.engine import Engine, Observer, Outcome
@@ -57,9 +58,15 @@ class Run:
     """One session under way, and all that must be closed after it."""
 
     def __init__(
-        self, clock: Clock, engine: Engine, journal: "Journal | None", owned: Sequence[Callable[[], None]] = ()
+        self,
+        clock: Clock,
+        engine: Engine,
+        journal: "Journal | None",
+        owned: Sequence[Callable[[], None]] = (),
+        words: tuple[str, ...] = (),
     ) -> None:
         self.clock = clock
+        self.words = words  # what is to be said before it begins, one line each
         self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
         self._engine = engine
         self._journal = journal
@@ -111,13 +118,30 @@ class Run:
 
 
 def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer] = ()) -> Run:
-    """A session on a ball. Raises CompanionError and SessionError before anything has begun."""
+    """A session on a ball. Raises CompanionError and SessionError before anything has begun.
+
+    RefusedError after an emergency or clinician-first answer, and in a locked region.
+    """
+    known = gather(settings, request.person)
+    known.refuse(request.region, request.side)
+    return _on_ball(request, settings, known, observers)
+
+
+def gather(settings: Settings, person: str | None = None) -> past.Past:
+    """All that is known of a person now. Raises SessionError."""
+    paths = settings.paths
+    limits_file = paths.config_file.with_name(past.LIMITS_FILE)
+    return past.gather(paths.database, limits_file, person or settings.person, datetime.now(UTC))
+
+
+def _on_ball(request: LiveRequest, settings: Settings, known: past.Past, observers: Sequence[Observer]) -> Run:
     address = request.address or balls.last_address(settings.paths)
     clock = Clock(request.speed)
     last = balls.LastBall(settings.paths, address)
-    return _run(
-        request, settings, clock, balls.transport(address, request.kind, clock), [*observers, last], (last.keep,)
-    )
+    symptoms = past.Symptoms(settings.paths.database, request.person)
+    make_transport = balls.transport(address, request.kind, clock)
+    watching: list[Observer] = [*observers, last, symptoms]
+    return _run(request, settings, clock, make_transport, watching, (last.keep, symptoms.keep), known)
 
 
 def demo(
@@ -139,7 +163,8 @@ def demo(
 def tare(address: str | None, settings: Settings, seconds: float = 5.0) -> Outcome:
     """Set the ball's zero, once it has been seen free for a second."""
     taring = Taring()
-    run = live(LiveRequest(address=address, seconds=seconds, record=False), settings, (taring,))
+    request = LiveRequest(address=address, seconds=seconds, record=False)
+    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (taring,))  # nobody is on it
     taring.attach(run)
     run.start()
     run.join()
@@ -163,6 +188,7 @@ def _run(
     make_transport: Callable[[], Transport],
     observers: Sequence[Observer],
     owned: Sequence[Callable[[], None]] = (),
+    known: past.Past | None = None,
 ) -> Run:
     driver = Host(framed=True, first_tag=random.randint(1, 255))
     plan = Plan(
@@ -170,7 +196,7 @@ def _run(
         region=request.region,
         side=request.side,
         program=request.program,
-        context=lambda profile: guard_context(profile, request),
+        context=lambda profile: guard_context(profile, request, known),
         wall=clock.wall,
         software=f"knead {version('knead-companion')}",
     )
@@ -187,11 +213,12 @@ def _run(
         journal = Writer(settings.paths.database, tell)
         observers = [journal, *observers]
     engine = Engine(make_transport, Pipeline(driver, plan), observers, clock, seconds=request.seconds)
-    return Run(clock, engine, journal, owned)
+    words = () if known is None else known.words(request.region, request.side)
+    return Run(clock, engine, journal, owned, words)
 
 
-def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
-    """All that the guard must know from outside, in one frozen value.
+def guard_context(profile: Profile, request: LiveRequest, known: past.Past | None = None) -> GuardContext:
+    """All that the guard must know from outside, in one frozen value. `known`: of the person; None: nothing.
 
     The tool is the user's choice, else the ball's own proposal, else the hard ball: the smallest, so the strictest.
     """
@@ -199,9 +226,9 @@ def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
     area_cm2 = limits.tools()[tool].area_cm2
     if request.tool is None and profile.contact_mm2:
         area_cm2 = profile.contact_mm2 / 100
-    return GuardContext(
+    context = GuardContext(
         person=request.person,
-        screened=False,  # so half of every limit stands
+        screened=False,  # until something is known of the person: half of every limit
         region=request.region,
         side=request.side,
         tool=tool,
@@ -210,6 +237,7 @@ def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
         full_scale_n=profile.full_scale * profile.lsb or None,
         judged=profile.unit is Unit.NEWTON,
     )
+    return context if known is None else known.apply(context, simulated=profile.simulated)
 
 
 def _showcase_seconds() -> float:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sessions.database import Database
-from sessions.errors import StoreBusyError
+from sessions.errors import RecordingError
 from sessions.events import Fields
 from sessions.record import microseconds, plain_fields, text
 from sessions.schema import PERSON, PERSON_CHANGE, SESSION
@@ -57,7 +57,7 @@ class People:
     ) -> Kept:
         """Replace what is kept by what `make` makes of it, and add the change to the list: all of it, or nothing.
 
-        What `make` raises leaves everything as it was. StoreBusyError where a session is being recorded and this is
+        What `make` raises leaves everything as it was. RecordingError where a session is being recorded and this is
         a change that must not be made meanwhile.
         """
         with self._database.writing() as connection:
@@ -95,4 +95,4 @@ def _kept(connection: Connection, name: str) -> Kept:
 def _require_idle(connection: Connection) -> None:
     found = connection.scalar(select(SESSION.c.uuid).where(SESSION.c.state == "recording"))
     if found is not None:
-        raise StoreBusyError(f"Session {found} is being recorded.", "End it first.")
+        raise RecordingError(f"Session {found} is being recorded.", "End it first.")

@@ -107,8 +107,8 @@ class Store:
 
     def region_records(self, *, person: str, since: datetime | None = None) -> Sequence[RegionRecord]:
         """What each region got in each of a person's ended sessions, the oldest first. Simulated ones do not count."""
-        wanted = (SESSION.c.uuid, SESSION.c.started_us, SESSION.c.utc_offset_s, SESSION.c.duration_s, SESSION.c.tool)
-        wanted = (*wanted, SESSION.c.state)
+        names = ("uuid", "started_us", "utc_offset_s", "duration_s", "tool", "state")
+        wanted = [SESSION.c[name] for name in names]
         statement = (
             select(*wanted, *REGION.columns)
             .select_from(reading.TABLES.join(REGION, REGION.c.session_id == SESSION.c.id))
@@ -120,7 +120,9 @@ class Store:
         with self._database.reading() as connection:
             rows = connection.execute(statement).mappings().all()
         return [
-            RegionRecord(row["uuid"], started_at(row), row["duration_s"] or 0.0, row["tool"], region_of(row), row["state"])
+            RegionRecord(
+                row["uuid"], started_at(row), row["duration_s"] or 0.0, row["tool"], region_of(row), row["state"]
+            )
             for row in rows
         ]
 

@@ -19,7 +19,7 @@ FLOORS = (
     ("companion.notices",),
     ("companion.pipeline",),
     ("companion.engine",),
-    ("companion.taring", "companion.balls"),
+    ("companion.taring", "companion.balls", "companion.past", "companion.pressing"),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )

@@ -56,6 +56,7 @@ def live(
 ) -> None:
     from companion.cli.screen import open_live, wants_screen
 
+    _refuse(region, tool)
     held = settings(person=person, region=region, side=side, tool=tool)
     from companion import compose
 
@@ -72,9 +73,27 @@ def live(
     )
     if wants_screen(form):
         raise Exit(open_live(held, request))
+    from companion.cli.failures import say
     from companion.cli.watch import watch
 
-    raise Exit(watch(lambda outlet: compose.live(request, held, observers=(outlet,)), _form(form), held))
+    def make(outlet: "Outlet") -> "compose.Run":
+        run = compose.live(request, held, observers=(outlet,))
+        for line in run.words:
+            say(line)
+        return run
+
+    raise Exit(watch(make, _form(form), held))
+
+
+def _refuse(region: str | None, tool: str | None) -> None:
+    """A site no limit makes fit, and a tool that is only explained. Raises RefusedError with the reason."""
+    from companion.errors import RefusedError
+    from companion.safety.limits import table
+
+    for key, barred in ((region, table().blocked), (tool, table().explained)):
+        if key is not None and key in barred:
+            row = barred[key]
+            raise RefusedError(f"{row.title}: {row.why}", "knead limits show lists what there is")
 
 
 def _form(form: str | None) -> "Form":

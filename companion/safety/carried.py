@@ -37,6 +37,8 @@ class Outing:
     ended: datetime
     contact_s: float
     crashed: bool = False
+    stopped: bool = False  # ended by the guard
+    gain: int | None = None  # how much less it hurt after it, of 10; None: not said
 
 
 @dataclass(frozen=True, slots=True)

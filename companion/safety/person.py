@@ -7,7 +7,7 @@ had been raised.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +15,7 @@ from companion.errors import ConfigError
 from companion.safety.days import rule
 from companion.safety.dose import overlaps
 from companion.safety.limits import SIDES, regions, whole_body
-from companion.safety.screening import Answers, Check, Screening, questions
+from companion.safety.screening import Answer, Answers, Check, Screening, questions
 from sessions.events import Fields, Json
 
 
@@ -84,13 +84,45 @@ class Person:
         return replace(self, locks=tuple(lock for lock in self.locks if lock.stands(now)))
 
 
-# --- what the day after a session says ---
+# --- what answers change ---
 
 
-def next_day(person: Person, session: str, places: Mapping[tuple[str, str], datetime], said: Answers) -> Person:
+def screened(person: Person, answers: Answers, now: datetime) -> Person:
+    """The weekly answers; they are a short check, too. A clinician's word stays for what was and still is yes."""
+    before = person.screening
+    kept = () if before is None else tuple(key for key in before.agreed if answers.get(key) is True)
+    by = before.agreed_by if before is not None and kept else ""
+    short = {
+        question.key: answers[question.key] for question in questions().asked("session") if question.key in answers
+    }
+    return replace(person, screening=Screening(now, answers, kept, by), check=Check(now, short))
+
+
+def checked_in(person: Person, answers: Answers, now: datetime) -> Person:
+    """The short check. What it says anew no clinician has agreed to yet."""
+    before = person.screening
+    if before is not None:
+        news = tuple(key for key in before.agreed if answers.get(key) is not True)
+        before = replace(before, agreed=news)
+    return replace(person, screening=before, check=Check(now, answers))
+
+
+def agreed(person: Person, who: str) -> Person:
+    """A clinician has agreed to every clinician-first answer there is."""
+    asked = questions().all
+    said: dict[str, Answer] = {}
+    for part in (person.screening, person.check):
+        said |= {} if part is None else dict(part.answers)
+    yes = [asked[key] for key, answer in said.items() if asked[key].means_yes(answer)]
+    keys = tuple(question.key for question in yes if question.group == "clinician")
+    before = person.screening or Screening(datetime.fromtimestamp(0, UTC), {})
+    return replace(person, screening=replace(before, agreed=keys, agreed_by=who))
+
+
+def next_day(
+    person: Person, session: str, places: Mapping[tuple[str, str], datetime], said: Answers, now: datetime
+) -> Person:
     """The 48 h rule, and what locks. `places`: region and side of that session -> when it ended."""
-    from datetime import timedelta
-
     locks: list[Lock] = []
     soreness = said.get("soreness")
     for (region, side), ended in places.items():
@@ -100,8 +132,11 @@ def next_day(person: Person, session: str, places: Mapping[tuple[str, str], date
         if said.get("bruise") is True or said.get("swelling") is True:
             locks.append(Lock(region, side, "a bruise or swelling", None))
         if said.get("numb_after") is True:
-            locks.append(Lock(region, side, "numb or tingling", ended + timedelta(hours=48)))
-    return replace(person.with_locks(*locks), asked_after=session)
+            locks.append(Lock(region, side, "numb or tingling", now + timedelta(hours=rule("symptom_lock_h"))))
+    fresh = replace(person.with_locks(*locks), asked_after=session)
+    if said.get("urine_after") is True:  # an emergency sign, whenever it comes
+        fresh = replace(fresh, check=Check(now, {"dark_urine": True}))
+    return fresh
 
 
 # --- as JSON ---

@@ -201,9 +201,7 @@ def judge(screening: Screening | None, check: Check | None, now: datetime) -> Ve
     )
 
 
-def _standing(
-    said: Iterable[Question], agreed: tuple[str, ...], recent: bool
-) -> tuple[Standing, tuple[str, ...]]:
+def _standing(said: Iterable[Question], agreed: tuple[str, ...], recent: bool) -> tuple[Standing, tuple[str, ...]]:
     groups: dict[str, list[str]] = {}
     for question in said:
         if question.key not in agreed:
