@@ -7,7 +7,7 @@ after an emergency or clinician-first answer, when the person is not sober, and 
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -414,6 +414,14 @@ def answered(database: Path, name: str, when: str, answers: Mapping[str, Answer]
         change(database, name, when, told, lambda one: checked_in(one, checked, now))
     else:
         change(database, name, when, told, lambda one: screened(one, checked, now))
+
+
+def not_asked_again(database: Path, name: str, known: Past) -> None:
+    """The day after was asked about, and not answered: it is asked once."""
+    due = known.after_due()
+    if due is not None:
+        session = due.session
+        change(database, name, "not answered", {"session": session}, lambda one: replace(one, asked_after=session))
 
 
 def agree(database: Path, name: str, who: str) -> None:
