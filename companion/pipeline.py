@@ -73,6 +73,7 @@ class Pipeline:
         self._t_s = 0.0  # session time of the newest scan
         self._index: int | None = None  # of the newest scan
         self._gap_s = 0.0  # time missing before the next scan
+        self._ended: Notice | None = None  # why the guard ends the session
         self._said_free = False  # the tare under way rests on the person's word
 
     # --- inputs ---
@@ -140,8 +141,10 @@ class Pipeline:
             match event:
                 case Samples():
                     out += self._samples(event)
-                case Send() | Close():
+                case Send():
                     out.append(event)
+                case Close():
+                    out.append(self._closing(event))
                 case PhaseChanged():
                     out.append(notices.of_phase(event, self._at(now_s)))
                 case Profile():
@@ -163,6 +166,12 @@ class Pipeline:
                 case _:
                     assert_never(event)
         return out
+
+    def _closing(self, close: Close) -> Close:
+        """Where the guard has asked for the end, the ball's own reason is no news."""
+        if self._ended is None:
+            return close
+        return Close("guard", self._ended.text, "rest, and see 'knead sessions show last'", retry=False)
 
     def _samples(self, samples: Samples) -> list[Output]:
         out: list[Output] = []
@@ -191,10 +200,15 @@ class Pipeline:
         smoothed = smoother.feed(columns, fresh=forces.fresh)
         smooth, ramp = self._pressures(smoothed)
         out.append(_reading(placed, forces, smooth, ramp))
-        out += guard.feed(self._judged(forces, smoothed, ramp))
+        said = guard.feed(self._judged(forces, smoothed, ramp))
+        out += said
         self._t_s = float(placed.t_s[-1])
         self._index = placed.index + len(placed.t_s) - 1
         self._gap_s = 0.0
+        for notice in said:
+            if isinstance(notice, Notice) and notice.kind == "end" and self._ended is None:
+                self._ended = notice
+                out += self._drive(self._driver.ask(Stop(), placed.arrival_s), placed.arrival_s)
         return out
 
     def _pressures(self, smoothed: Smoothed) -> tuple[Floats, Floats]:

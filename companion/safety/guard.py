@@ -115,11 +115,6 @@ class Guard:
             self._meters.lose(missing_s, round(t_s * 1e6), self.tuning)
         return [self._totals(t_s)]
 
-    @property
-    def loaded(self) -> bool:
-        """Whether something pressed when last known."""
-        return self._meters.contact.on
-
     # --- scans ---
 
     def _judge(self, scans: Scans, *, trusted: bool) -> list[Said]:

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Protocol
 
 from companion.errors import CompanionError
-from companion.tui.liveview import LiveView, Snapshot
+from companion.tui.liveview import LiveView
 from companion.tui.sheet import Sheet
+from companion.tui.snapshot import Snapshot
 from sessions.errors import SessionError
 from sessions.events import Action, Event, Floats
 
