@@ -58,7 +58,7 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 class _Run(ast.NodeTransformer):
     """Leaves out what only the type checker reads."""
 
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:  # noqa: N802  # the name ast calls
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         return node.orelse if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" else node
 
 

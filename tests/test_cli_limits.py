@@ -5,7 +5,7 @@ import json
 import pytest
 
 from companion.cli import run
-from companion.cli.limits import number
+from companion.cli.limit_tables import number
 
 Shown = pytest.CaptureFixture[str]
 COLUMNS = [

@@ -76,7 +76,7 @@ def listed() -> list[str]:
     lines += table(
         ("VALUE", "WHAT", "SOURCE"), [(f"{row.value:g} {row.unit}".strip(), row.title, row.source) for row in rules]
     )
-    lines += ["", "DAYS OF 7, PER REGION (first 2 weeks, then; daily if every day is light, where it is 5)"]
+    lines += ["", "DAYS OF 7, PER REGION (first 2 weeks, then; where it is 5, daily if all are light)"]
     early = [key for key in limits.regions if key in days.frequent]
     others = [key for key in limits.regions if key not in days.frequent]
     lines += wrapped("5, then 3  ", ", ".join(early)) + wrapped("3          ", ", ".join(others))
@@ -101,3 +101,8 @@ def wrapped(head: str, text: str) -> list[str]:
     import textwrap
 
     return textwrap.wrap(text, _WIDTH - 1, initial_indent=head, subsequent_indent=" " * max(2, len(head)))
+
+
+def number(value: float) -> str:
+    """To a tenth, cut and not rounded: what is printed is never more than what is allowed."""
+    return f"{int(value * 10 + 1e-6) / 10:.1f}".removesuffix(".0")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from companion.cli.failures import say
+from companion.cli.limit_tables import number
 from companion.cli.options import document, setting, settings
 from companion.cli.own_limits import set_, test
 from companion.cli.text import DISCLAIMER, clean, table
@@ -134,11 +135,6 @@ def _all(shown: "dict[str, Region]", holding: "dict[str, RegionLimits]") -> list
         ("REGION", "CONFIDENCE", "SOURCE"), [(key, row.confidence, row.source) for key, row in shown.items()]
     )
     return [*table(heads, rows, right=frozenset(range(1, 10))), "", *sources]
-
-
-def number(value: float) -> str:
-    """To a tenth, cut and not rounded: what is printed is never more than what is allowed."""
-    return f"{int(value * 10 + 1e-6) / 10:.1f}".removesuffix(".0")
 
 
 def _one(region: "Region", now: "RegionLimits") -> list[str]:

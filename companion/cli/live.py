@@ -9,7 +9,7 @@ from companion.cli.options import SECONDS, SPEED, output, setting, settings
 
 if TYPE_CHECKING:
     from companion.cli.outlet import Outlet
-    from companion.cli.watch import Form
+    from companion.cli.printers import Jsonl, Plain
 
 
 @click.command(help="Watch a virtual ball for a minute: no hardware needed.")
@@ -73,16 +73,16 @@ def live(
     )
     if wants_screen(form):
         raise Exit(open_live(held, request))
-    from companion.cli.failures import say
     from companion.cli.watch import watch
+
+    printed = _form(form)
 
     def make(outlet: "Outlet") -> "compose.Run":
         run = compose.live(request, held, observers=(outlet,))
-        for line in run.words:
-            say(line)
+        printed.known = tuple(f"knead: {line}" for line in run.words)
         return run
 
-    raise Exit(watch(make, _form(form), held))
+    raise Exit(watch(make, printed, held))
 
 
 def _refuse(region: str | None, tool: str | None) -> None:
@@ -96,7 +96,7 @@ def _refuse(region: str | None, tool: str | None) -> None:
             raise RefusedError(f"{row.title}: {row.why}", "knead limits show lists what there is")
 
 
-def _form(form: str | None) -> "Form":
+def _form(form: str | None) -> "Plain | Jsonl":
     from companion.cli.printers import Jsonl, Plain
     from companion.cli.zones import edges_of
 

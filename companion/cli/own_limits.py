@@ -125,7 +125,7 @@ def _keep(
 
 
 def _show(past: "Past", region: str, tool: str, as_json: bool) -> None:
-    from companion.cli.limits import number
+    from companion.cli.limit_tables import number
     from companion.safety.limits import limits_to_json
 
     now, published = _holding(past, region, tool)

@@ -27,7 +27,7 @@ class QuestionsScreen(Screen[Result | Left]):
         Binding("y", "answer('y')", "Yes"),
         Binding("n", "answer('n')", "No"),
         Binding("l,r,b,u", "none", show=False),
-        Binding("a", "rest", "No to the rest"),
+        Binding("a", "rest", "No to this part"),
         Binding("up,k", "move(-1)", "Up", key_display="up"),
         Binding("down,j", "move(1)", "Down", key_display="down"),
         Binding("enter", "keep", "Done", key_display="enter"),
@@ -84,7 +84,7 @@ class QuestionsScreen(Screen[Result | Left]):
             self.dismiss(self._result)
             return
         key = event.character if event.character in tuple("0123456789.lrbu") else event.key
-        if key == "backspace" or (key is not None and len(key) == 1 and key not in "ynajk"):
+        if key == "backspace" or (len(key) == 1 and key not in "ynajk"):
             event.stop()
             self.action_answer(key)
 
@@ -96,7 +96,7 @@ class QuestionsScreen(Screen[Result | Left]):
         self._show()
 
     def action_rest(self) -> None:
-        self._filling.none_of_the_rest()
+        self._filling.none_of_this_part()
         self._hint()
         self._show()
 
@@ -126,6 +126,7 @@ class QuestionsScreen(Screen[Result | Left]):
                 return
             self._result = result
             self.say("press any key to go back")
+            self.query_one(KeyLine).show(())
             self._show()
 
     async def action_skip(self) -> None:

@@ -110,13 +110,14 @@ class Filling:
                 self.answers.pop(self.here.key, None)
             self.typed = ""
 
-    def none_of_the_rest(self) -> None:
-        """All that is open is no, or unknown. A number that must be said (soreness) stays open."""
+    def none_of_this_part(self) -> None:
+        """What is open under this heading is no, or unknown. A number that must be said (soreness) stays open."""
         self.settle()
         for place in self.open:
             question = self.questions[place]
-            if question.kind != "number" or question.group == "body":
+            if question.group == self.here.group and (question.kind != "number" or question.group == "body"):
                 self.answers[question.key] = question.read("unknown" if question.kind == "number" else "no")
+        self.cursor = next((place for place in self.open if place > self.cursor), self.cursor)
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """What is shown, scrolled so that the question under the cursor is seen whole."""
