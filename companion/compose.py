@@ -213,7 +213,11 @@ def _run(
         journal = Writer(settings.paths.database, tell)
         observers = [journal, *observers]
     engine = Engine(make_transport, Pipeline(driver, plan), observers, clock, seconds=request.seconds)
-    words = () if known is None else known.words(request.region, request.side)
+    words = (
+        ()
+        if known is None
+        else known.words(request.region, request.side, simulated=(request.address or "").startswith("sim:"))
+    )
     return Run(clock, engine, journal, owned, words)
 
 

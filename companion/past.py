@@ -6,7 +6,7 @@ after an emergency or clinician-first answer, when the person is not sober, and 
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -173,8 +173,8 @@ class Past:
             said.append("Ten sessions without less pain: stop, and see a professional.")
         return tuple(said)
 
-    def words(self, region: str, side: str) -> tuple[str, ...]:
-        """What is to be said before a session, one line each."""
+    def words(self, region: str, side: str, *, simulated: bool = False) -> tuple[str, ...]:
+        """What is to be said as a session begins, one line each."""
         told = {
             "week": "the questions are older than a week, so limits are halved: knead screen",
             "check": "no short check in the last two hours, so limits are halved: knead screen --check",
@@ -182,6 +182,8 @@ class Past:
         said = [*self.problems]
         if self.verdict.missing in told:
             said.append(told[self.verdict.missing])
+        if simulated:
+            return tuple(said)
         if self.is_first:
             minutes = whole_body()["first_session_s"] / 60
             times = f"limits times {rule('first_sessions_factor'):g}, " if self.verdict.screened else ""
@@ -264,7 +266,7 @@ def _history(store: "Store", name: str, now: datetime) -> tuple[History, list[Lo
             continue
         with contextlib.suppress(SessionError):  # a damaged event: the sums of the session still count
             events = store.events(row.id)
-            symptoms += _symptoms(events, row.started_at)
+            symptoms += [*_symptoms(events, row.started_at), *_closed(events, row.started_at)]
             if row.state == "recovered":
                 booked[row.id] = _tail(events, row.duration_s)
     visits = [
@@ -333,9 +335,22 @@ def _symptoms(events: Iterable[Event], started_at: datetime) -> list[Lock]:
     ]
 
 
+def _closed(events: Iterable[Event], started_at: datetime) -> Iterator[Lock]:
+    """Regions whose load was unknown for over a minute: left alone for a day, but not refused."""
+    for event in events:
+        place = _told_place(event, "closed")
+        if place is not None:
+            until = started_at + timedelta(seconds=_seconds(event), hours=rule("day_h"))
+            yield Lock(*place, "its load was not known", until, refuses=False)
+
+
 def locked_place(event: Event) -> tuple[str, str] | None:
     """Where the guard has just locked a region for a symptom."""
-    if not isinstance(event, Notice) or event.kind != "region" or event.fields.get("state") != "locked":
+    return _told_place(event, "locked")
+
+
+def _told_place(event: Event, state: str) -> tuple[str, str] | None:
+    if not isinstance(event, Notice) or event.kind != "region" or event.fields.get("state") != state:
         return None
     region, side = event.fields.get("region"), event.fields.get("side")
     return (str(region), str(side)) if region in regions() else None

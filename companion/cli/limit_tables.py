@@ -76,7 +76,7 @@ def listed() -> list[str]:
     lines += table(
         ("VALUE", "WHAT", "SOURCE"), [(f"{row.value:g} {row.unit}".strip(), row.title, row.source) for row in rules]
     )
-    lines += ["", "DAYS OF 7, PER REGION (first 2 weeks, then; where it is 5, daily if all are light)"]
+    lines += ["", "DAYS OF 7, PER REGION (first weeks, then; where 5, daily if all are light)"]
     early = [key for key in limits.regions if key in days.frequent]
     others = [key for key in limits.regions if key not in days.frequent]
     lines += wrapped("5, then 3  ", ", ".join(early)) + wrapped("3          ", ", ".join(others))
