@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from companion import balls, past
+from companion import balls, keeping, past
 from companion.clock import Clock
 from companion.config import Settings
 from companion.engine import Engine, Observer, Outcome
@@ -138,7 +138,7 @@ def _on_ball(request: LiveRequest, settings: Settings, known: past.Past, observe
     address = request.address or balls.last_address(settings.paths)
     clock = Clock(request.speed)
     last = balls.LastBall(settings.paths, address)
-    symptoms = past.Symptoms(settings.paths.database, request.person)
+    symptoms = keeping.Symptoms(settings.paths.database, request.person)
     make_transport = balls.transport(address, request.kind, clock)
     watching: list[Observer] = [*observers, last, symptoms]
     return _run(request, settings, clock, make_transport, watching, (last.keep, symptoms.keep), known)

@@ -4,21 +4,19 @@ Gathered once by the composition root, for the guard's one frozen context. The p
 after an emergency or clinician-first answer, when the person is not sober, and in a locked region.
 """
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
+from companion import remembered
 from companion.errors import ConfigError, RefusedError
 from companion.safety.carried import (
     History,
     Left,
     Outing,
-    Visit,
     Why,
     carried_rows,
     carried_s,
@@ -29,28 +27,11 @@ from companion.safety.carried import (
 from companion.safety.days import rule
 from companion.safety.limits import GuardContext, combined_factor, effective, regions, whole_body
 from companion.safety.lowered import Lowered, read_lowered
-from companion.safety.person import (
-    Lock,
-    Person,
-    agreed,
-    checked_in,
-    columns,
-    next_day,
-    read_person,
-    screened,
-)
-from companion.safety.screening import Answer, Standing, Verdict, check_answers, judge
-from sessions.errors import SessionError
-from sessions.events import Event, Fields, Json, Notice, Opened, Totals
-
-if TYPE_CHECKING:
-    from sessions.people import Kept
-    from sessions.session import SessionRow
-    from sessions.store import RegionRecord, Store
+from companion.safety.person import Lock, Person, read_person
+from companion.safety.screening import Standing, Verdict, judge
 
 LIMITS_FILE = "limits.toml"  # the user's own, beside the settings
 STOPPED_MANY = 2  # sessions of a week that the guard ended
-_KEEP = timedelta(days=8)  # what rests and weeks look back on
 _NO_LOWERED: Mapping[str, Lowered] = MappingProxyType({})
 
 
@@ -189,7 +170,7 @@ class Past:
             times = f"limits times {rule('first_sessions_factor'):g}, " if self.verdict.screened else ""
             said.append(f"one of your first three sessions: {times}{minutes:g} minutes of contact")
         for text, until in rests(self.history, self.person.locks, region, side, self.now):
-            said.append(f"{_place(region, side)}: {text}, rest it{_until(until)}")
+            said.append(f"{place_of(region, side)}: {text}, rest it{_until(until)}")
         if self.after_due() is not None:
             said.append("how was the day after your last session? knead screen --next-day")
         return tuple(said)
@@ -239,7 +220,7 @@ def gather(database: Path, limits_file: Path, name: str, now: datetime) -> Past:
                 person = read_person(name, store.people.kept(name))
             except ConfigError as error:
                 problems.append(f"{error}; {error.hint}")
-            history, symptoms = _history(store, name, now)
+            history, symptoms = remembered.history(store, name, now)
         person = person.with_locks(*symptoms).without_old(now)
     if history.in_future(now):
         problems.append("the log has a session in the future: is the clock right? It counts as of now")
@@ -257,230 +238,14 @@ def _own_file(path: Path, problems: list[str]) -> Mapping[str, Lowered]:
         return _NO_LOWERED
 
 
-def _history(store: "Store", name: str, now: datetime) -> tuple[History, list[Lock]]:
-    rows = {row.id: row for row in reversed(store.list(person=name)) if row.state != "recording" and not row.simulated}
-    symptoms: list[Lock] = []
-    booked: dict[str, dict[tuple[str, str], tuple[float, float]]] = {}
-    for row in rows.values():
-        if now - _ended(row) > timedelta(hours=rule("symptom_lock_h")):
-            continue
-        with contextlib.suppress(SessionError):  # a damaged event: the sums of the session still count
-            events = store.events(row.id)
-            symptoms += [*_symptoms(events, row.started_at), *_closed(events, row.started_at)]
-            if row.state == "recovered":
-                booked[row.id] = _tail(events, row.duration_s)
-    visits = [
-        _visit(record, booked.get(record.session_id, {}))
-        for record in store.region_records(person=name)
-        if record.session_id in rows
-    ]
-    outings = [
-        Outing(
-            row.id,
-            _ended(row),
-            (row.contact_s or 0.0) + max((extra for extra, _ in booked.get(row.id, {}).values()), default=0.0),
-            row.state == "recovered",
-            row.end_cause == "guard",
-            None if row.pain_before is None or row.pain_after is None else row.pain_before - row.pain_after,
-        )
-        for row in rows.values()
-    ]
-    return _trimmed(visits, outings, now), symptoms
-
-
-def _ended(row: "SessionRow") -> datetime:
-    return row.started_at + timedelta(seconds=row.duration_s)
-
-
-def _visit(record: "RegionRecord", booked: Mapping[tuple[str, str], tuple[float, float]]) -> Visit:
-    totals = record.totals
-    contact_s, dose = booked.get((totals.region, totals.side), (0.0, 0.0))
-    return Visit(
-        record.session_id,
-        totals.region,
-        totals.side,
-        record.started_at + timedelta(seconds=record.duration_s),
-        _known(totals.contact_s) + contact_s,
-        _known(totals.dose_kpa_s) + dose,
-        _known(totals.dose_limit_kpa_s),
-    )
-
-
-def _known(value: float) -> float:
-    return value if value == value else 0.0
-
-
-def _trimmed(visits: list[Visit], outings: list[Outing], now: datetime) -> History:
-    """The last days, and the first of everything: all that the rules look at."""
-    firsts: set[tuple[str, str]] = set()
-    kept = []
-    for visit in visits:
-        place = (visit.region, visit.side)
-        counts = visit.contact_s >= rule("counts_from_s")
-        if now - visit.ended < _KEEP or (counts and place not in firsts):
-            kept.append(visit)
-        if counts:
-            firsts.add(place)
-    counting = [one for one in outings if one.contact_s >= rule("counts_from_s")]
-    first = {one.session for one in counting[: int(whole_body()["first_sessions"])]}
-    first |= {one.session for one in counting[-int(rule("no_gain_sessions")) :]}
-    return History(tuple(kept), tuple(one for one in outings if now - one.ended < _KEEP or one.session in first))
-
-
-def _symptoms(events: Iterable[Event], started_at: datetime) -> list[Lock]:
-    return [
-        _symptom(*place, started_at + timedelta(seconds=_seconds(event)))
-        for event in events
-        if (place := locked_place(event)) is not None
-    ]
-
-
-def _closed(events: Iterable[Event], started_at: datetime) -> Iterator[Lock]:
-    """Regions whose load was unknown for over a minute: left alone for a day, but not refused."""
-    for event in events:
-        place = _told_place(event, "closed")
-        if place is not None:
-            until = started_at + timedelta(seconds=_seconds(event), hours=rule("day_h"))
-            yield Lock(*place, "its load was not known", until, refuses=False)
-
-
-def locked_place(event: Event) -> tuple[str, str] | None:
-    """Where the guard has just locked a region for a symptom."""
-    return _told_place(event, "locked")
-
-
-def _told_place(event: Event, state: str) -> tuple[str, str] | None:
-    if not isinstance(event, Notice) or event.kind != "region" or event.fields.get("state") != state:
-        return None
-    region, side = event.fields.get("region"), event.fields.get("side")
-    return (str(region), str(side)) if region in regions() else None
-
-
-def _symptom(region: str, side: str, at: datetime) -> Lock:
-    return Lock(region, side, "numb, tingling or shooting pain", at + timedelta(hours=rule("symptom_lock_h")))
-
-
-def _tail(events: Iterable[Event], to_s: float) -> dict[tuple[str, str], tuple[float, float]]:
-    """After a crash: what the last rate adds from the last totals to the last time stamp."""
-    totals = [event for event in events if isinstance(event, Totals)]
-    if not totals:
-        return {}
-    last = totals[-1]
-    before = totals[-2] if len(totals) > 1 else None
-    span_s = last.t_s - (before.t_s if before is not None else 0.0)
-    tail_s = max(0.0, to_s - last.t_s)
-    if span_s <= 0 or tail_s <= 0:
-        return {}
-    earlier = {} if before is None else {(row.region, row.side): row for row in before.regions}
-    booked = {}
-    for row in last.regions:
-        old = earlier.get((row.region, row.side))
-        contact_s = _known(row.contact_s) - (0.0 if old is None else _known(old.contact_s))
-        dose = _known(row.dose_kpa_s) - (0.0 if old is None else _known(old.dose_kpa_s))
-        part = tail_s / span_s
-        booked[row.region, row.side] = (min(tail_s, max(0.0, contact_s * part)), max(0.0, dose * part))
-    return booked
-
-
-# --- into the log ---
-
-
-def change(
-    database: Path,
-    name: str,
-    kind: str,
-    fields: Fields,
-    make: Callable[[Person], Person],
-    *,
-    not_while_recording: bool = False,
-) -> Person:
-    """Change what is kept of a person, and add it to the list of changes. Raises SessionError, and what `make` does."""
-    from sessions.store import Store
-
-    def fresh(kept: "Kept") -> "Kept":
-        try:
-            person = read_person(name, kept)
-        except ConfigError:
-            person = Person(name)  # what cannot be read is replaced, never half kept
-        return columns(make(person))
-
-    with Store(database) as store:
-        kept = store.people.change(
-            name, datetime.now(UTC), kind, fields, fresh, not_while_recording=not_while_recording
-        )
-    return read_person(name, kept)
-
-
-def answered(database: Path, name: str, when: str, answers: Mapping[str, Answer], known: Past) -> None:
-    """Keep the answers of the week, of the short check, or of the day after. Raises ConfigError, SessionError."""
-    checked = check_answers(answers, when)
-    now = datetime.now(UTC)
-    told: dict[str, Json] = dict(checked)
-    if when == "session" and known.verdict.standing is Standing.EMERGENCY:
-        raise ConfigError("after that answer the short check is not enough", "answer all questions: knead screen")
-    if when == "after":
-        session = known.history.outings[-1].session if known.history.outings else ""
-        due = known.after_due()
-        session = session if due is None else due.session
-        if not session:
-            raise ConfigError("there is no session to ask about", "simulated sessions do not count")
-        change(database, name, when, told, lambda one: next_day(one, session, known.places(session), checked, now))
-    elif when == "session":
-        change(database, name, when, told, lambda one: checked_in(one, checked, now))
-    else:
-        change(database, name, when, told, lambda one: screened(one, checked, now))
-
-
-def not_asked_again(database: Path, name: str, known: Past) -> None:
-    """The day after was asked about, and not answered: it is asked once."""
-    due = known.after_due()
-    if due is not None:
-        session = due.session
-        change(database, name, "not answered", {"session": session}, lambda one: replace(one, asked_after=session))
-
-
-def agree(database: Path, name: str, who: str) -> None:
-    """A clinician has agreed to all that waits for one."""
-    change(database, name, "agreed", {"by": who}, lambda one: agreed(one, who))
-
-
-class Symptoms:
-    """An observer that keeps the locks of a session; `keep` writes them once it is over."""
-
-    def __init__(self, database: Path, name: str) -> None:
-        self._database, self._name = database, name
-        self._locks: list[Lock] = []
-        self._opened: Opened | None = None
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Opened):
-            self._opened = event
-        place = locked_place(event)
-        if place is not None and self._opened is not None and not self._opened.simulated:
-            at = self._opened.started_at + timedelta(seconds=_seconds(event))
-            self._locks.append(_symptom(*place, at))
-
-    def keep(self) -> None:
-        """Quiet: the log has the symptom too, and is read before the next session."""
-        if not self._locks:
-            return
-        told: list[Json] = [_name(lock) for lock in self._locks]
-        with contextlib.suppress(SessionError, ConfigError):
-            change(self._database, self._name, "locked", {"places": told}, lambda one: one.with_locks(*self._locks))
-
-
 # --- words ---
 
 
-def _seconds(event: Event) -> float:
-    return event.t_s if isinstance(event, Notice) else 0.0
-
-
 def _name(lock: Lock) -> str:
-    return _place(lock.region, lock.side)
+    return place_of(lock.region, lock.side)
 
 
-def _place(region: str, side: str) -> str:
+def place_of(region: str, side: str) -> str:
     return region if side == "both" else f"{region} {side}"
 
 

@@ -19,7 +19,14 @@ FLOORS = (
     ("companion.notices",),
     ("companion.pipeline",),
     ("companion.engine",),
-    ("companion.taring", "companion.balls", "companion.past", "companion.pressing"),
+    (
+        "companion.taring",
+        "companion.balls",
+        "companion.past",
+        "companion.remembered",
+        "companion.keeping",
+        "companion.pressing",
+    ),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )

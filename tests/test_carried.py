@@ -79,9 +79,7 @@ def test_two_sessions_are_a_day() -> None:
 
 def test_after_a_crash_everything_rests_six_hours() -> None:
     past = history(("calf", "left", 2 * H, 100.0, 1.0), crashed=True)
-    assert rests(past, (), "glute", "left", NOW) == (
-        ("a session was cut short, its dose is not known", NOW + 4 * H),
-    )
+    assert rests(past, (), "glute", "left", NOW) == (("a session was cut short, its dose is not known", NOW + 4 * H),)
 
 
 def days(region: str, *ago: int, dose: float = 0.6 * DOSE) -> History:

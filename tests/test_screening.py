@@ -22,16 +22,16 @@ TEXT = files("companion.safety").joinpath("screening.toml").read_text(encoding="
 FACTORS = {"age": 0.7, "bones": 0.5, "bruising": 0.7, "tender": 0.6, "strained": 0.5}
 
 
-def fine(when: str = "week", **said: Answer) -> dict[str, Answer]:
+def fine(when: str = "week", /, **said: Answer) -> dict[str, Answer]:
     no: dict[str, Answer] = {"yes_no": False, "side": "no"}
     return {question.key: no.get(question.kind) for question in questions().asked(when)} | said
 
 
-def week(at: datetime = NOW, **said: Answer) -> Screening:
+def week(at: datetime = NOW, /, **said: Answer) -> Screening:
     return Screening(at, fine(**said))
 
 
-def check(at: datetime = NOW, **said: Answer) -> Check:
+def check(at: datetime = NOW, /, **said: Answer) -> Check:
     return Check(at, fine("session", **said))
 
 
@@ -61,7 +61,9 @@ def test_no_to_everything_is_the_whole_limit() -> None:
     assert (verdict.screened, verdict.factor_k, verdict.body_kg) == (True, 1.0, 71.5)
 
 
-@pytest.mark.parametrize("key", [question.key for question in questions().asked("week") if question.group == "emergency"])
+@pytest.mark.parametrize(
+    "key", [question.key for question in questions().asked("week") if question.group == "emergency"]
+)
 def test_each_emergency_sign_ends_all_for_as_long_as_it_stands(key: str) -> None:
     verdict = judge(week(**{key: True}), check(NOW + timedelta(days=30)), NOW + timedelta(days=30))
     assert verdict.standing is Standing.EMERGENCY
@@ -69,7 +71,9 @@ def test_each_emergency_sign_ends_all_for_as_long_as_it_stands(key: str) -> None
     assert "emergency number" in verdict.advice
 
 
-@pytest.mark.parametrize("key", [question.key for question in questions().asked("week") if question.group == "clinician"])
+@pytest.mark.parametrize(
+    "key", [question.key for question in questions().asked("week") if question.group == "clinician"]
+)
 def test_clinician_first_locks_until_agreed(key: str) -> None:
     assert judge(week(**{key: True}), check(), NOW).standing is Standing.CLINICIAN
     agreed = Screening(NOW, fine(**{key: True}), agreed=(key,), agreed_by="Dr Lee")
@@ -152,7 +156,7 @@ def test_typed_answers(key: str, typed: str, answer: Answer) -> None:
     ("key", "typed"), [("age", "maybe"), ("varicose", "up"), ("body_kg", "12"), ("body_kg", "nan"), ("soreness", "11")]
 )
 def test_what_is_no_answer_is_refused_with_what_is(key: str, typed: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011  # `float` has words of its own
+    with pytest.raises(ValueError):  # `float` has words of its own
         questions().all[key].read(typed)
 
 

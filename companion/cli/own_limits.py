@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from click.exceptions import Exit
 
-from companion.cli.options import SECONDS, SPEED, document, setting, settings
+from companion.cli.options import SECONDS, SPEED, Positive, document, setting, settings
 from companion.errors import CompanionError, RefusedError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from companion.safety.limits import RegionLimits
     from companion.safety.person import OwnLimit, Person
 
+_MOST_KPA = 1000.0  # more is a slip of the hand
 _NEEDS = "raising a limit takes its number and a reason: --reason TEXT"
 
 
@@ -31,7 +32,7 @@ _NEEDS = "raising a limit takes its number and a reason: --reason TEXT"
         "the stop."
     ),
 )
-@click.argument("kpa", type=click.FloatRange(min=0, min_open=True), required=False)
+@click.argument("kpa", type=Positive(_MOST_KPA), required=False)
 @setting("region")
 @setting("tool")
 @setting("person")
@@ -105,7 +106,7 @@ def _asked(kpa: float | None) -> str:
 def _keep(
     held: "Settings", region: str, own: "OwnLimit", kind: str, fields: dict[str, object], reason: str | None
 ) -> None:
-    from companion import past
+    from companion import keeping
     from companion.safety.person import OwnLimit
     from sessions.errors import RecordingError
     from sessions.events import Json
@@ -119,7 +120,9 @@ def _keep(
     told: dict[str, Json] = {"region": region, "reason": reason}
     told |= {key: value for key, value in fields.items() if isinstance(value, bool | float | str | None)}
     try:
-        past.change(held.paths.database, held.person, f"limit {kind}", told, make, not_while_recording=kind == "raised")
+        keeping.change(
+            held.paths.database, held.person, f"limit {kind}", told, make, not_while_recording=kind == "raised"
+        )
     except RecordingError as error:
         raise RefusedError("a limit is not raised while a session is recorded", "end the session first") from error
 

@@ -61,7 +61,7 @@ def screen(
 
 
 def _answer(held: "Settings", past: "Past", when: str, given: tuple[str, ...], no_to_rest: bool) -> None:
-    from companion import past as log
+    from companion import keeping
     from companion.safety.screening import Standing, questions
 
     if when == "session" and past.verdict.standing is Standing.EMERGENCY:
@@ -77,7 +77,7 @@ def _answer(held: "Settings", past: "Past", when: str, given: tuple[str, ...], n
             hint = f"knead screen --answer {left[0].key}=... ({left[0].allowed()}), or --no-to-rest"
             raise click.UsageError(f"not answered: {', '.join(question.key for question in left)}; {hint}")
         answers |= _ask(left)
-    log.answered(held.paths.database, held.person, when, answers, past)
+    keeping.answered(held.paths.database, held.person, when, answers, past)
 
 
 def _typed(asked: "Iterable[Question]", given: tuple[str, ...]) -> "dict[str, Answer]":
@@ -128,7 +128,7 @@ HEADINGS = {
 
 
 def _agree(held: "Settings", past: "Past", who: str) -> None:
-    from companion import past as log
+    from companion import keeping
     from companion.safety.screening import Standing
 
     if past.verdict.standing is Standing.EMERGENCY:
@@ -137,11 +137,11 @@ def _agree(held: "Settings", past: "Past", who: str) -> None:
         raise click.UsageError("nothing waits for a clinician")
     if not who.strip():
         raise click.UsageError("say who agreed: --agreed WHO")
-    log.agree(held.paths.database, held.person, who.strip())
+    keeping.agree(held.paths.database, held.person, who.strip())
 
 
 def _unlock(held: "Settings", past: "Past", region: str) -> None:
-    from companion import past as log
+    from companion import keeping
 
     mine = [lock for lock in past.person.locks if lock.region == region and lock.until is None]
     if not mine:
@@ -150,7 +150,7 @@ def _unlock(held: "Settings", past: "Past", region: str) -> None:
     def make(person: "Person") -> "Person":
         return replace(person, locks=tuple(lock for lock in person.locks if lock not in mine))
 
-    log.change(held.paths.database, held.person, "gone", {"region": region}, make)
+    keeping.change(held.paths.database, held.person, "gone", {"region": region}, make)
 
 
 def _say_standing(past: "Past", as_json: bool) -> None:

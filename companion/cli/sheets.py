@@ -35,19 +35,19 @@ def due(settings: "Settings", person: str) -> "Sheet | None":
 
 
 def _sheet(settings: "Settings", past: "Past", when: str, skipping: str) -> "Sheet":
-    from companion import past as log
+    from companion import keeping
     from companion.safety.screening import questions
     from companion.tui.sheet import Sheet
 
     database, name = settings.paths.database, past.person.name
 
     def keep(answers: "Mapping[str, Answer]") -> "Result":
-        log.answered(database, name, when, answers, past)
+        keeping.answered(database, name, when, answers, past)
         return _standing(settings, name)
 
     def skip() -> None:
         if when == "after":
-            log.not_asked_again(database, name, past)
+            keeping.not_asked_again(database, name, past)
 
     return Sheet(_TITLES[when], questions().asked(when), keep, skip, skipping, when != "after")
 

@@ -85,7 +85,7 @@ def again(left: "Left") -> str:
     """When a region is free again; it may never be zero where it is not known."""
     if left.free:
         return "now"
-    return "when it is gone" if left.again is None else f"{left.again.astimezone():%a %d %b %H:%M}"
+    return "when that has changed" if left.again is None else f"{left.again.astimezone():%a %d %b %H:%M}"
 
 
 def why(left: "Left") -> str:
