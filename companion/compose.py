@@ -19,6 +19,7 @@ from companion.engine import Engine, Observer, Outcome
 from companion.pipeline import Pipeline, Plan
 from companion.safety import limits
 from companion.safety.limits import GuardContext
+from companion.safety.table import AREA_RANGE
 from companion.taring import Taring
 from companion.transports import Transport
 from firmware_protocol.driver import Profile, Unit
@@ -28,6 +29,7 @@ from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Action, Notice
 
 if TYPE_CHECKING:
+    from companion.cues.observer import Cues
     from sessions.journal import Journal, JournalResult
     from sessions.store import Store
 
@@ -52,6 +54,7 @@ class LiveRequest:
     kind: str | None = None
     capture: Path | None = None
     record: bool = True
+    sound: bool = True  # False: no sound of any kind, whatever the settings say
 
 
 class Run:
@@ -63,19 +66,24 @@ class Run:
         engine: Engine,
         journal: "Journal | None",
         owned: Sequence[Callable[[], None]] = (),
+        started: Sequence[Callable[[], None]] = (),
         words: tuple[str, ...] = (),
     ) -> None:
+        """`started`: what begins with the session."""
         self.clock = clock
         self.words = words  # what is to be said before it begins, one line each
         self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
         self._engine = engine
         self._journal = journal
         self._owned = owned
+        self._started = started
         self._closing = threading.Lock()
         self._closed = False
 
     def start(self) -> None:
         self._engine.start()
+        for start in self._started:
+            start()
 
     def submit(self, action: Action) -> bool:
         """False if it could not be taken."""
@@ -163,7 +171,7 @@ def demo(
 def tare(address: str | None, settings: Settings, seconds: float = 5.0) -> Outcome:
     """Set the ball's zero, once it has been seen free for a second."""
     taring = Taring()
-    request = LiveRequest(address=address, seconds=seconds, record=False)
+    request = LiveRequest(address=address, seconds=seconds, record=False, sound=False)
     run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (taring,))  # nobody is on it
     taring.attach(run)
     run.start()
@@ -201,24 +209,35 @@ def _run(
         software=f"knead {version('knead-companion')}",
     )
     journal: Journal | None = None
+
+    def tell(notice: Notice) -> None:
+        engine.tell(notice)  # there before the first event is
+
     if request.record:
         from sessions.journal import Journal as Writer
 
         with open_store(settings):  # recovers what a crash left, and says now if the log cannot be used
             pass
 
-        def tell(notice: Notice) -> None:
-            engine.tell(notice)  # there before the first event is
-
         journal = Writer(settings.paths.database, tell)
         observers = [journal, *observers]
+    cues = _cues(settings, tell) if request.sound else None
+    if cues is not None:
+        observers = [cues, *observers]  # first: a sound takes longest to arrive
+        owned = [cues.close, *owned]
     engine = Engine(make_transport, Pipeline(driver, plan), observers, clock, seconds=request.seconds)
-    words = (
-        ()
-        if known is None
-        else known.words(request.region, request.side, simulated=(request.address or "").startswith("sim:"))
-    )
-    return Run(clock, engine, journal, owned, words)
+    address = request.address or ""
+    words = () if known is None else known.words(request.region, request.side, simulated=address.startswith("sim:"))
+    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words)
+
+
+def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
+    from companion.cues.bell import bell_of_terminal
+    from companion.cues.observer import Cues as Observing
+    from companion.cues.observer import Wanted
+
+    wanted = Wanted(settings.sound, settings.voice, settings.paths.state_dir / "sounds")
+    return Observing(wanted, tell, bell_of_terminal() if settings.sound else None)
 
 
 def guard_context(profile: Profile, request: LiveRequest, known: past.Past | None = None) -> GuardContext:
@@ -228,8 +247,9 @@ def guard_context(profile: Profile, request: LiveRequest, known: past.Past | Non
     """
     tool = request.tool or limits.tool_of_ball(profile.tool) or limits.DEFAULT_TOOL
     area_cm2 = limits.tools()[tool].area_cm2
-    if request.tool is None and profile.contact_mm2:
-        area_cm2 = profile.contact_mm2 / 100
+    told_cm2 = profile.contact_mm2 / 100
+    if request.tool is None and AREA_RANGE[0] <= told_cm2 <= AREA_RANGE[1]:
+        area_cm2 = told_cm2  # what no tool can be is the ball's mistake, and its tool's own area stands
     context = GuardContext(
         person=request.person,
         screened=False,  # until something is known of the person: half of every limit

@@ -103,6 +103,12 @@ class _Board:
         }
 
 
+def _mute(fields: Fields) -> str:
+    if fields.get("tones"):
+        return ""
+    return "sound off" if fields.get("state") == "off" else "no tones" if fields.get("voice") else "no sound"
+
+
 def _no_marks(_: Fields) -> Marks | None:
     return None
 
@@ -226,6 +232,8 @@ class LiveView:
             case "storage":
                 seconds = notice.fields.get("seconds")
                 return {"storage": state, "storage_s": float(seconds) if isinstance(seconds, int | float) else 0.0}
+            case "sound":
+                return {"mute": _mute(notice.fields)}
             case "refused" if notice.fields.get("request") in ("region", "side", "tool"):
                 self._context, changes = self._before
                 return changes

@@ -70,6 +70,7 @@ class Snapshot:
     level: Level = Level.OK  # the one shown
     storage: str = ""  # state of the last storage notice
     storage_s: float = 0.0
+    mute: str = ""  # why warnings are not heard: "no sound", "no tones", "sound off"; empty where they are
     events: tuple[Numbered, ...] = ()
     closed: Closed | None = None
 
