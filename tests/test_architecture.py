@@ -20,7 +20,14 @@ FLOORS = (
     ("companion.tally",),
     ("companion.pipeline",),
     ("companion.engine",),
-    ("companion.taring", "companion.balls"),
+    (
+        "companion.taring",
+        "companion.balls",
+        "companion.past",
+        "companion.remembered",
+        "companion.keeping",
+        "companion.pressing",
+    ),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )

@@ -129,7 +129,7 @@ class Guard:
         if trusted:
             measured = self._meters.feed(scans, tuning, self._period_s)
             region = self.context.region
-            place = Place(region in self._closed, region in self.context.locked)
+            place = Place(region in self._closed, self.context.is_locked, self.context.is_resting)
             signals = pressure(scans, tuning) | of_body(measured, tuning, place)
             if tuning.judged:
                 signals["stuck_s"] = self._stuck.feed(measured)
