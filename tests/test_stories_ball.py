@@ -68,7 +68,7 @@ def test_a_rate_that_is_off_keeps_true_time(percent: int, tmp_path: Path) -> Non
 def test_a_clock_that_drifts_is_followed(ppm: int) -> None:
     story = Story(pressed(60, 20.0, 60.0), faults=f"clock={ppm}ppm").run(92.0).end()
     assert (story.gaps(), story.unseen(), story.damage()) == ([], [], {})
-    # by its own clock 90 s are 45 ms more or less; the host's moment of the newest scan is told to a few ms all the same
+    # by its own clock 90 s are 45 ms more or less; the moment of the newest scan is told to a few ms all the same
     newest = story.of(Reading)[-1]
     told_s = story.line._timeline.host_s(float(newest.t_s[-1]))
     assert told_s == pytest.approx(newest.arrival_s, abs=0.01)
