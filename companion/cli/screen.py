@@ -46,7 +46,9 @@ def open_home(settings: "Settings") -> int:
 
 def open_live(settings: "Settings", request: "LiveRequest") -> int:
     """One session on a ball, once what is due has been asked."""
-    code = _asked(settings, request.person)
+    from companion.balls import is_virtual
+
+    code = None if is_virtual(request.address) else _asked(settings, request.person)
     return code if code is not None else _open(settings, _live(settings, request))
 
 
@@ -113,7 +115,9 @@ def _deck(settings: "Settings") -> "Deck":
         sessions=partial(_sessions, settings),
         load=partial(_load, settings),
         delete=partial(_delete, settings),
-        sheet=lambda address: None if address == "demo" else due(settings, settings.person),
+        sheet=lambda address: (
+            None if address == "demo" or balls.is_virtual(address) else due(settings, settings.person)
+        ),
         today=partial(today_lines, settings),
         theme=settings.theme,
         fps=settings.fps,
