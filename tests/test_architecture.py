@@ -40,11 +40,23 @@ VENDORS = {
     "rich": ("companion.tui",),
     "sqlalchemy": ("sessions",),
     "cobs": ("firmware_protocol.framing",),
-    "platformdirs": ("companion.config",),
+    "platformdirs": ("companion.config", "sessions.home"),
     "tomlkit": ("companion.config",),
     "click": ("companion.cli", "companion.__main__"),
+    "pyarrow": ("sessions.parquet",),
 }
-HEAVY = ("numpy", "textual", "rich", "serial", "sqlalchemy", "platformdirs", "tomlkit", "asyncio")
+HEAVY = (
+    "numpy",
+    "textual",
+    "rich",
+    "serial",
+    "sqlalchemy",
+    "platformdirs",
+    "tomlkit",
+    "asyncio",
+    "matplotlib",
+    "pyarrow",
+)
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
@@ -58,7 +70,7 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 class _Run(ast.NodeTransformer):
     """Leaves out what only the type checker reads."""
 
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:  # noqa: N802  # the name ast calls
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:  # the name ast calls
         return node.orelse if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" else node
 
 

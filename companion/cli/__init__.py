@@ -23,6 +23,7 @@ COMMANDS = {
     "tare": ("companion.cli.tare:tare", "Make the ball's present load its zero."),
     "scan": ("companion.cli.scan:scan", "List the balls in reach."),
     "sessions": ("companion.cli.sessions:sessions", "List, show, delete or recover sessions."),
+    "export": ("companion.cli.export:export", "Write sessions as CSV, JSON, JSON lines or Parquet."),
     "limits": ("companion.cli.limits:limits", "Show the limits each region is judged by."),
     "simulate": ("companion.cli.simulate:simulate", "Offer a virtual ball for others to connect to."),
     "config": ("companion.cli.config:config", "Read or change a setting."),
