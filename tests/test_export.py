@@ -19,7 +19,7 @@ from pyarrow import parquet
 from sessions import Store
 from sessions.csvfile import COLUMNS, guarded, unguarded
 from sessions.errors import SessionError, UnreadableError
-from sessions.events import Action, Closed, Event, Notice
+from sessions.events import Action, Closed, Event, Json, Notice
 from sessions.export import FORMATS, export
 from sessions.scans import scans_of
 from tests import session_events
@@ -30,9 +30,9 @@ SECRETS = ("Ann Example", "B-0042", "my sciatica", "private-tag", "2026", "ttyUS
 
 def story() -> list[Event]:
     """Two places, a hole of two seconds, a back-filled batch, a mark with words, and a restart of the ball."""
-    moved = {"region": "calf", "side": "right", "tool": "tennis", "area_cm2": 12.0}
+    moved: dict[str, Json] = {"region": "calf", "side": "right", "tool": "tennis", "area_cm2": 12.0}
     at = [session_events.reading(values, index) for values, index in _batches()]
-    gap = {"from_s": 1.99, "to_s": 4.0, "lost": 200, "cause": "link"}
+    gap: dict[str, Json] = {"from_s": 1.99, "to_s": 4.0, "lost": 200, "cause": "link"}
     return [
         replace(session_events.opened(), person="Ann Example"),
         *at[:4],
