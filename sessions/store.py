@@ -15,7 +15,7 @@ from sessions.batches import Batch
 from sessions.completion import complete
 from sessions.database import Database
 from sessions.errors import SessionError, StoreBusyError
-from sessions.events import RegionTotals, Totals
+from sessions.events import Opened, RegionTotals, Totals
 from sessions.home import default_path
 from sessions.lock import RecordingLock
 from sessions.record import Kept, microseconds, opened_of, region_of, started_at, text
@@ -90,6 +90,11 @@ class Store:
             row = reading.session_row(connection, found)
             parts, events = reading.parts(connection, found), reading.events(connection, found)
         return Whole(row, opened_of(found), found["unit"], parts, events)
+
+    def opened(self, session: str) -> Opened:
+        """How it began, with the guard's whole context."""
+        with self._database.reading() as connection:
+            return opened_of(reading.find(connection, session, reading.WHOLE))
 
     def batches(self, session: str) -> Iterator[Batch]:
         """The session's batches with their own stamps, in the order they came: what a replay feeds."""

@@ -43,6 +43,7 @@ VENDORS = {
     "platformdirs": ("companion.config", "sessions.home"),
     "tomlkit": ("companion.config",),
     "click": ("companion.cli", "companion.__main__"),
+    "matplotlib": ("sessions.drawing", "sessions.page"),
     "pyarrow": ("sessions.parquet",),
 }
 HEAVY = (

@@ -24,6 +24,7 @@ COMMANDS = {
     "scan": ("companion.cli.scan:scan", "List the balls in reach."),
     "sessions": ("companion.cli.sessions:sessions", "List, show, delete or recover sessions."),
     "export": ("companion.cli.export:export", "Write sessions as CSV, JSON, JSON lines or Parquet."),
+    "report": ("companion.cli.report:report", "One page of a session or a week, as HTML or PDF."),
     "import": ("companion.cli.importing:import_", "Add sessions of another library, a backup or CSV."),
     "backup": ("companion.cli.backup:backup", "Save the whole log in one file, checked."),
     "restore": ("companion.cli.backup:restore", "Bring a backup back, or check one."),
