@@ -43,6 +43,7 @@ MARKERS: Mapping[Level | None, tuple[str, str, str]] = {  # shape, tone, what it
 }
 HATCHES = ("", "///", "...", "xxx", "\\\\\\")
 NARROW_IN = 5.0  # inches; below it words are set in more lines
+HATCHED_MOST = 40
 LABELS_MOST = 6  # of places the ball went to
 SERIES_MOST = 5
 
@@ -118,13 +119,7 @@ def _curve(chart: Curve, axes: "Axes", tones: Mapping[str, str], size: float, na
         _zones(edge, end, axes, tones)
     axes.fill_between(middle, chart.low, chart.high, color=tones["line"], alpha=0.35, linewidth=0)
     axes.plot(middle, chart.high, color=tones["line"], linewidth=1.0, solid_joinstyle="round")
-    for hole in chart.holes:
-        axes.axvspan(hole.from_s, hole.to_s, facecolor="none", edgecolor=tones["gap"], hatch="////", linewidth=0.0)
-        if hole.to_s - hole.from_s > 0.05 * (chart.to_s - chart.from_s):
-            said = f"no data\n{hole.cause}"
-            at = ((hole.from_s + hole.to_s) / 2, 0.5 * top)
-            box = {"facecolor": tones["page"], "edgecolor": "none", "pad": 1.5}
-            axes.annotate(said, at, ha="center", va="center", fontsize=size - 1, color=tones["ink"], bbox=box)
+    _holes(chart, axes, tones, size, top)
     _signs(chart, axes, tones, size, top)
     for t_s, words in chart.moves[:LABELS_MOST]:
         axes.axvline(t_s, color=tones["faint"], linewidth=0.8, linestyle=(0, (3, 3)))
@@ -146,6 +141,22 @@ def _curve(chart: Curve, axes: "Axes", tones: Mapping[str, str], size: float, na
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_ylabel(chart.label, fontsize=size, color=tones["ink"])
     _legend(chart, axes, tones, size, narrow)
+
+
+def _holes(chart: Curve, axes: "Axes", tones: Mapping[str, str], size: float, top: float) -> None:
+    """All in one piece: there may be hundreds, and then hatching would be a file of megabytes when printed."""
+    spans = [(hole.from_s, hole.to_s - hole.from_s) for hole in chart.holes]
+    if spans:
+        look: dict[str, Any] = {"facecolor": "none", "edgecolor": tones["gap"], "hatch": "////", "linewidth": 0.0}
+        if len(spans) > HATCHED_MOST:
+            look = {"facecolor": tones["gap"], "alpha": 0.3, "linewidth": 0.0}
+        axes.broken_barh(spans, (0.0, 1.0), transform=axes.get_xaxis_transform(), **look)
+    box = {"facecolor": tones["page"], "edgecolor": "none", "pad": 1.5}
+    for hole in chart.holes:
+        if hole.to_s - hole.from_s > 0.05 * (chart.to_s - chart.from_s):
+            said = f"no data\n{hole.cause}"
+            at = ((hole.from_s + hole.to_s) / 2, 0.5 * top)
+            axes.annotate(said, at, ha="center", va="center", fontsize=size - 1, color=tones["ink"], bbox=box)
 
 
 def _top(chart: Curve) -> float:

@@ -129,7 +129,7 @@ def _doses(regions: Sequence[RegionTotals]) -> Grid:
         )
     guessed = sum(each.estimated_s for each in regions if each.estimated_s > 0)
     note = f"{span(guessed)} of contact are estimated: the ball was not heard then." if guessed else ""
-    return Grid("Dose, and time in each zone", heads, rows, "unknown: nobody judged this session", kept=5, note=note)
+    return Grid("Dose, and time in each zone", heads, rows, "unknown: nobody judged this session", kept=4, note=note)
 
 
 def _warnings(data: SessionData) -> Grid:
@@ -144,7 +144,7 @@ def _warnings(data: SessionData) -> Grid:
     told = ", ".join(
         count(levels[name], name) for name in ("stop", "technical", "caution", "notice") if levels.get(name)
     )
-    return Grid("Warnings", ("At", "Level", "Said", "Value", "Place"), rows, kept=8, note=told)
+    return Grid("Warnings", ("At", "Level", "Said", "Value", "Place"), rows, kept=6, note=told)
 
 
 def _measured(alert: Alert) -> str:
@@ -168,7 +168,7 @@ def _gaps(data: SessionData) -> Grid:
         for gap in data.gaps
     ]
     return Grid(
-        "Gaps: what was not received, and is not filled in", ("From, to", "Length", "Scans lost", "Cause"), rows, kept=4
+        "Gaps: what was not received, and is not filled in", ("From, to", "Length", "Scans lost", "Cause"), rows, kept=3
     )
 
 

@@ -8,7 +8,8 @@ from importlib.resources import files
 from sessions.paper import Grid, Judged, Paper
 
 MOST_ROWS = 200  # of a table; a program's export has them all
-PRINTED_LIMITS = 3
+PRINTED_LIMITS = 2
+PRINTED_SIGNS = 240
 WIDE_IN, NARROW_IN = (9.6, 3.5), (4.1, 3.6)
 
 
@@ -42,7 +43,7 @@ def _parts(paper: Paper) -> Iterator[str]:
     for grid in paper.grids:
         yield from _grid(grid)
     for heading, text in paper.words:
-        yield f'<section><h2>{escape(heading)}</h2><p class="said">{escape(text)}</p></section>\n'
+        yield f"<section><h2>{escape(heading)}</h2>{_said(text)}</section>\n"
     yield from _limits(paper.judged)
     yield '<section><h2>Where this comes from</h2>\n<dl class="facts">\n'
     for label, value in paper.facts:
@@ -90,6 +91,14 @@ def _grid(grid: Grid) -> Iterator[str]:
     yield "</section>\n"
 
 
+def _said(text: str) -> str:
+    """A text as it was written; on paper its beginning, and that there is more."""
+    if len(text) <= PRINTED_SIGNS:
+        return f'<p class="said">{escape(text)}</p>'
+    beginning = " ".join(text[:PRINTED_SIGNS].split())
+    return f'<p class="said more">{escape(text)}</p><p class="paper">{escape(beginning)} [more, not printed]</p>'
+
+
 def _limits(judged: Judged) -> Iterator[str]:
     if not judged.limits:
         return
@@ -106,5 +115,9 @@ def _limits(judged: Judged) -> Iterator[str]:
     yield "</section>\n"
     if judged.sources:
         yield '<section class="sources"><h2>Sources</h2>\n'
-        yield "".join(f"<p>{escape(code)}: {escape(text)}</p>\n" for code, text in judged.sources)
+        printed = {code for line in judged.limits[:PRINTED_LIMITS] for code in line.sources}
+        for code, text in judged.sources:
+            yield f"<p{'' if code in printed else ' class=more'}>{escape(code)}: {escape(text)} </p>\n"
+        if more := sum(code not in printed for code, _ in judged.sources):
+            yield f'<p class="note paper">and {more} more, not printed</p>\n'
         yield "</section>\n"

@@ -137,10 +137,11 @@ def test_nothing_on_the_pdf_stands_outside_of_it(tmp_path: Path, kind: str) -> N
     with Store(path) as store:
         paper = paper_of(store, person="Ann Example")
     figure = Figure(SHEETS["a4"], dpi=72)
-    canvas = FigureCanvasAgg(figure)
+    FigureCanvasAgg(figure)
     _fill(figure, paper)
+    figure.draw_without_rendering()
     texts = [text for text in figure.texts if text.get_text()]
-    boxes = [text.get_window_extent(canvas.get_renderer()) for text in texts]
+    boxes = [text.get_window_extent() for text in texts]
     width, height = figure.bbox.width, figure.bbox.height
     wrong = [
         text.get_text()
