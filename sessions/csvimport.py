@@ -177,6 +177,7 @@ class _Reader:
             index=index.astype(np.int64),
             segment=np.nan_to_num(self._floats("segment")).astype(np.int64),
             late=np.nan_to_num(self._floats("late")) != 0,
+            lost=np.nan_to_num(self._floats("lost")).astype(np.int64),
             saturated=np.nan_to_num(self._floats("saturated")) != 0,
             area_cm2=self._floats("area_cm2"),
             cells=self._unpadded(np.column_stack(cells)) if len(t_s) else np.empty((0, len(cells))),

@@ -31,6 +31,13 @@ def whole(numbers: Column) -> Letters:
     return _written(numbers.astype(np.int64), np.ones(len(numbers), np.bool_), 0)
 
 
+def some(numbers: Column) -> Letters:
+    """Whole numbers, and nothing where one is zero."""
+    text = np.array(whole(numbers))
+    text[numbers == 0] = 0
+    return text
+
+
 def flags(marks: NDArray[np.bool_]) -> Letters:
     """1 and 0."""
     return (marks.astype(np.uint8) + ord("0")).reshape(-1, 1)

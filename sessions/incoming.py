@@ -57,6 +57,7 @@ class Columns:
     index: Column
     segment: Column
     late: NDArray[np.bool_]
+    lost: Column  # directly before a scan
     saturated: NDArray[np.bool_]
     area_cm2: Floats  # NaN unknown
     cells: Floats  # (scans, channels); NaN unknown
@@ -116,7 +117,7 @@ def _batched(columns: Columns, values: Values, starts: Column) -> Part:
         length_us=to_us - from_us,
         delay_ms=np.rint(columns.arrival_s[starts] * 1e3 - from_us / 1e3).astype(np.int64),
         segment=columns.segment[starts],
-        lost=np.zeros(len(starts), np.int64),
+        lost=columns.lost[starts],
         late=columns.late[starts].astype(np.int64),
         unknown=np.zeros(len(starts), np.int64),
         area=np.rint(area * AREA_PARTS).astype(np.int64),

@@ -173,6 +173,7 @@ def _session(
         index=np.arange(scans),
         segment=np.zeros(scans, np.int64),
         late=none,
+        lost=np.zeros(scans, np.int64),
         saturated=none,
         area_cm2=np.full(scans, setting.area_cm2),
         cells=cells,
