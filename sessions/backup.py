@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import func, select
 
 from sessions.database import Database, explained
-from sessions.errors import FileExistsRefusal, ImportedError, SessionError, StoreBusyError
+from sessions.errors import FileExistsRefusal, ImportedError, SessionError, StoreBusyError, UnreadableError
 from sessions.files import new_file
 from sessions.home import NAME
 from sessions.lock import RecordingLock
@@ -275,12 +275,16 @@ def _compare(handle: int, made: Backup, path: Path, *, offset: int = HEAD) -> No
 
 def _check(fresh: Path, source: Path) -> None:
     """That SQLite takes it for a log of this program, sound in all its pages."""
-    with closing(Database(fresh)) as database:
-        with database.reading() as connection:
-            said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-        database.tidy()
+    try:
+        with closing(Database(fresh)) as database:
+            with database.reading() as connection:
+                said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+            database.tidy()
+    except UnreadableError:
+        said = "not even that"
     if said != "ok":
-        raise ImportedError(f"The log in {source} was damaged before it was saved. Nothing was changed.", OTHER_FILE)
+        what = f"The log in {source} was damaged before it was saved. Nothing was changed."
+        raise ImportedError(what, f"Take what can be read of it with: knead import {source}")
 
 
 def _put(fresh: Path, database: Path) -> Path | None:

@@ -115,7 +115,8 @@ def _curve(chart: Curve, axes: "Axes", tones: Mapping[str, str], size: float, na
     edges = np.linspace(chart.from_s, chart.to_s, len(chart.high) + 1)
     middle = (edges[1:] + edges[:-1]) / 2
     top = _top(chart)
-    for edge, end in zip(chart.edges, [*(each.from_s for each in chart.edges[1:]), chart.to_s], strict=True):
+    ends = [*(edge.from_s for edge in chart.edges[1:]), chart.to_s]
+    for edge, end in zip(chart.edges, ends, strict=False):  # where nothing was judged there is an end alone
         _zones(edge, end, axes, tones)
     axes.fill_between(middle, chart.low, chart.high, color=tones["line"], alpha=0.35, linewidth=0)
     axes.plot(middle, chart.high, color=tones["line"], linewidth=1.0, solid_joinstyle="round")

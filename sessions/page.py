@@ -151,6 +151,8 @@ def _below(paper: Paper, width: float, attempt: Attempt) -> Iterator[Line]:
         yield from _heading(heading, size)
         yield from _wrapped(_shortened(text, signs), width, size)
     judged = paper.judged
+    if judged.note and not judged.limits:
+        yield from _wrapped(judged.note, width, size, "faint")
     if judged.limits:
         yield from _heading("Limits it was judged by", size)
         if judged.note:

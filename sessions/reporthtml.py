@@ -101,6 +101,8 @@ def _said(text: str) -> str:
 
 def _limits(judged: Judged) -> Iterator[str]:
     if not judged.limits:
+        if judged.note:
+            yield f'<p class="note">{escape(judged.note)}</p>\n'
         return
     yield '<section class="limits"><h2>Limits it was judged by</h2>\n'
     if judged.note:

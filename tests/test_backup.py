@@ -1,5 +1,6 @@
 """The whole log in one file: as it was at one moment, refused when cut or damaged, brought back without a loss."""
 
+import sqlite3
 import sys
 import tarfile
 import threading
@@ -11,11 +12,13 @@ import pytest
 
 from companion.cli import run
 from sessions import Store, backup
-from sessions.errors import FileExistsRefusal, ImportedError, SessionError, StoreBusyError
+from sessions.errors import FileExistsRefusal, ImportedError, SessionError, StoreBusyError, UnreadableError
 from sessions.events import Closed, Event
+from sessions.importing import import_file
 from sessions.lock import RecordingLock
 from sessions.writer import SessionWriter
 from tests import session_events
+from tests.test_importing import SETTING
 from tests.test_store import cut_short, keep
 
 
@@ -106,6 +109,37 @@ def test_a_damaged_log_can_be_replaced(saved: Path, path: Path) -> None:
         backup.restore(saved, path)
     backup.restore(saved, path, replace=True)
     assert len(_ids(path)) == 3
+
+
+def test_a_log_with_a_damaged_page_is_saved_and_what_can_be_read_of_it_comes_back(path: Path, tmp_path: Path) -> None:
+    first, second = (keep(path, _session(day, 200.0)) for day in (1, 2))
+    page = _page_of(path, first)
+    with path.open("r+b") as file:
+        file.seek(4096 * page)
+        file.write(b"\xee" * 4096)
+    with Store(path) as store:
+        assert [row.id for row in store.list()] == [second, first], "the rest can be used"
+        assert len(store.load(second).t_s) == 20_000
+        with pytest.raises(UnreadableError):
+            store.load(first)
+    target = tmp_path / "it.backup"
+    backup.back_up(path, target)
+    fresh = tmp_path / "fresh" / "knead.db"
+    with pytest.raises(ImportedError, match="damaged before it was saved") as caught:
+        backup.restore(target, fresh)
+    assert "knead import" in caught.value.hint
+    assert not fresh.exists()
+    imported = import_file(target, fresh, SETTING)
+    assert (imported.added, len(imported.refused)) == ([second], 1)
+
+
+def _page_of(path: Path, session: str) -> int:
+    """A page full of that session's samples."""
+    with sqlite3.connect(path) as raw:
+        wanted = "SELECT data FROM chunk JOIN session ON session.id = session_id WHERE uuid = ?"
+        data = raw.execute(wanted, (session,)).fetchone()[0]
+    middle = bytes(data[len(data) // 2 : len(data) // 2 + 24])
+    return path.read_bytes().index(middle) // 4096
 
 
 def test_nothing_is_replaced_or_erased_while_it_is_recorded(saved: Path, path: Path) -> None:

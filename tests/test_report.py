@@ -111,6 +111,20 @@ def test_what_is_not_known_is_never_zero(log: Store, tmp_path: Path) -> None:
     assert pdf_of(paper).startswith(b"%PDF")
 
 
+@pytest.mark.parametrize("unit", ["N", "counts", "kPa gas"])
+def test_what_nobody_judged_is_a_page_too(tmp_path: Path, unit: str) -> None:
+    path = tmp_path / "knead.db"
+    batches = [replace(each, unit=unit) for each in session_events.readings(2.0)]
+    keep(path, [replace(session_events.opened(), context={"judged": False}), *batches, Closed(2.0, "user")])
+    with Store(path) as store:
+        paper = paper_of(store)
+    told = words(html(paper))
+    assert "Limits it was judged by" not in told
+    assert "Pressure was not judged in this session" in told
+    assert (f"Load, {unit} (not judged)" in told) == (unit != "N")
+    assert pdf_of(paper).startswith(b"%PDF")
+
+
 @pytest.mark.parametrize("sheet", ["a4", "letter"])
 @pytest.mark.parametrize("kind", ["usual", "crowded"])
 def test_the_pdf_is_one_page_whatever_there_is_to_say(tmp_path: Path, kind: str, sheet: str) -> None:
