@@ -15,12 +15,13 @@ from sessions.batches import Batch
 from sessions.completion import complete
 from sessions.database import Database
 from sessions.errors import SessionError, StoreBusyError
-from sessions.events import RegionTotals, Totals
+from sessions.events import Opened, RegionTotals, Totals
+from sessions.home import default_path
 from sessions.lock import RecordingLock
 from sessions.people import People
 from sessions.record import Kept, microseconds, opened_of, region_of, started_at, text
 from sessions.schema import PERSON, REGION, SESSION
-from sessions.session import SessionData, SessionRow, assemble
+from sessions.session import SessionData, SessionRow, Whole, assemble
 
 PAIN = range(11)  # the numeric rating scale
 
@@ -43,12 +44,13 @@ class RegionRecord:
 class Store:
     """One log, open; made where it did not exist. A context manager. All calls raise SessionError.
 
-    A session is named by its id, the beginning of its id, or "last". Any thread may call.
+    Without a path it is the user's own. A session is named by its id, the beginning of its id, or "last".
+    Any thread may call.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._database = Database(path)
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = default_path() if path is None else path
+        self._database = Database(self._path)
         self.people = People(self._database)
         self.recovered: SessionRows = self.recover()  # what this opening has completed
 
@@ -82,11 +84,20 @@ class Store:
 
     def load(self, session: str) -> SessionData:
         """All of one session, as far as it is journalled. UnreadableError names what is damaged."""
+        return assemble(*self.whole(session))
+
+    def whole(self, session: str) -> Whole:
+        """All of one session with each batch's own stamps, as it is to be handed on. UnreadableError as `load`."""
         with self._database.reading() as connection:
             found = reading.find(connection, session, reading.WHOLE)
             row = reading.session_row(connection, found)
             parts, events = reading.parts(connection, found), reading.events(connection, found)
-        return assemble(row, opened_of(found), found["unit"], parts, events)
+        return Whole(row, opened_of(found), found["unit"], parts, events)
+
+    def opened(self, session: str) -> Opened:
+        """How it began, with the guard's whole context."""
+        with self._database.reading() as connection:
+            return opened_of(reading.find(connection, session, reading.WHOLE))
 
     def batches(self, session: str) -> Iterator[Batch]:
         """The session's batches with their own stamps, in the order they came: what a replay feeds."""

@@ -49,11 +49,24 @@ VENDORS = {
     "rich": ("companion.tui",),
     "sqlalchemy": ("sessions",),
     "cobs": ("firmware_protocol.framing",),
-    "platformdirs": ("companion.config",),
+    "platformdirs": ("companion.config", "sessions.home"),
     "tomlkit": ("companion.config",),
     "click": ("companion.cli", "companion.__main__"),
+    "matplotlib": ("sessions.drawing", "sessions.page"),
+    "pyarrow": ("sessions.parquet",),
 }
-HEAVY = ("numpy", "textual", "rich", "serial", "sqlalchemy", "platformdirs", "tomlkit", "asyncio")
+HEAVY = (
+    "numpy",
+    "textual",
+    "rich",
+    "serial",
+    "sqlalchemy",
+    "platformdirs",
+    "tomlkit",
+    "asyncio",
+    "matplotlib",
+    "pyarrow",
+)
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
