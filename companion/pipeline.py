@@ -75,6 +75,7 @@ class Pipeline:
         self._gap_s = 0.0  # time missing before the next scan
         self._ended: Notice | None = None  # why the guard ends the session
         self._said_free = False  # the tare under way rests on the person's word
+        self._battery_low = False  # as told last
 
     # --- inputs ---
 
@@ -153,6 +154,9 @@ class Pipeline:
                     out += self._started(event, now_s)
                 case Status():
                     out.append(notices.of_status(event, self._at(now_s)))
+                    self._battery_low = event.battery_low
+                    if self._guard is not None:
+                        self._guard.battery(event.battery_low)
                 case BallEvent():
                     out += self._ball_event(event, now_s)
                 case ZeroChanged():
@@ -299,6 +303,7 @@ class Pipeline:
             self._smoother = Smoother(columns, started.period_s)
         if self._guard is None:
             self._guard = Guard(context)
+            self._guard.battery(self._battery_low)
         return out
 
     def _ball_event(self, event: BallEvent, now_s: float) -> list[Output]:

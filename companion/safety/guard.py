@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from companion.errors import ConfigError
 from companion.safety.alarms import Alarms, Moment, Stop, Value, shown_level
-from companion.safety.causes import CAUSES, FREE_S, RATING_MAX
+from companion.safety.causes import BELOW_TEXT, CAUSES, RATING_MAX
 from companion.safety.dose import tune
 from companion.safety.limits import GuardContext, tools, zone_of
 from companion.safety.meters import LOST_MAX_S, Measured, Meters
@@ -18,9 +18,10 @@ from companion.safety.panel import Panel, Sight
 from companion.safety.scans import NEGATIVE_KPA, Dropped, Intake, Judged, Scans, Seconds, unknown_us
 from companion.safety.signals import Place, of_body, pressure
 from companion.safety.silence import CLOSE_S, DROP_PART, UNTRUSTED_ALARM_US, DropRate, ValueAge
+from companion.safety.squeezes import Squeezes
 from companion.safety.stuck import Stuck
 from companion.safety.telling import Told
-from companion.safety.watch import Debounce
+from companion.safety.terms import at_start, of_place
 from sessions.events import Action, Alert, Level, Notice, Totals
 
 __all__ = ["Guard", "Judged", "shown_level", "zone_of"]
@@ -43,12 +44,14 @@ class Guard:
         self._age = ValueAge()
         self._drops = DropRate()
         self._stuck = Stuck()
-        self._free = Debounce(FREE_S * 1e6, 0.2e6)  # followed while a stop stands
+        self._squeezes = Squeezes()  # followed while a stop stands
+        self._battery_low = False
         self._closed: set[str] = set()
         self._seconds = Seconds()
         self._period_s = 0.0
         self._known_us: float | None = None  # of the last scan with a trusted value
         self._first_us: float | None = None
+        self._begun = False  # a value has come, and the terms have been said
         self._untrusted_us: float | None = None  # since when the zero is not trusted
         self._panel.retune(context, self.tuning, self._meters)
 
@@ -71,7 +74,8 @@ class Guard:
             for piece in [run] if judged.trusted else self._cut_at_alarm(run):
                 out += self._found(piece, trusted=judged.trusted)
                 for part, passes in self._seconds.cut(piece):
-                    out += self._judge(part, trusted=judged.trusted)
+                    for scans in self._apart(part):
+                        out += self._judge(scans, trusted=judged.trusted)
                     if passes:
                         self._stuck.second()
                         out.append(self._totals(float(part.t_s[-1])))
@@ -104,6 +108,10 @@ class Guard:
         act = kinds.get(action.kind)
         return [] if act is None else act(action, t_s)
 
+    def battery(self, low: bool) -> None:
+        """What the ball says of its battery, between two scans. Told with the next scan."""
+        self._battery_low = low
+
     def deadline(self) -> float | None:
         """When `tick` is next due, on the clock of `arrival_s`."""
         return self._age.deadline_s(loaded=self._meters.contact.on)
@@ -120,9 +128,10 @@ class Guard:
     def _judge(self, scans: Scans, *, trusted: bool) -> list[Said]:
         tuning, alarms = self.tuning, self._alarms
         if trusted:
+            touched = self._meters.session_us > 0.0
             measured = self._meters.feed(scans, tuning, self._period_s)
             region = self.context.region
-            place = Place(region in self._closed, region in self.context.locked)
+            place = Place(region in self._closed, region in self.context.locked, self._battery_low, touched)
             signals = pressure(scans, tuning) | of_body(measured, tuning, place)
             if tuning.judged:
                 signals["stuck_s"] = self._stuck.feed(measured)
@@ -132,11 +141,17 @@ class Guard:
         first = self._first_press(measured) if trusted and alarms.any_quiet else len(scans)
         sight = Sight(measured, signals, tuning, first, trusted)
         steps = self._panel.run(sight, alarms)
-        told = Told(alarms, self._drops, self._free, self.context.region, self.context.side)
+        told = Told(alarms, self._drops, self._squeezes, self.context.region, self.context.side)
         if not steps and first == len(scans) and not told.due(float(scans.t_us[-1])):
             return []
         standing = self._panel.standing(sight, alarms) if first < len(scans) else {}
         return [*told.tell(sight, steps, standing)]
+
+    def _apart(self, part: Scans) -> list[Scans]:
+        """Scan by scan where one of them may confirm a stop, as a person could between any two."""
+        if self._alarms.stop is Stop.LATCHED and self._squeezes.listens(float(part.t_us[-1])):
+            return [part.cut(at, at + 1) for at in range(len(part))]
+        return [part]
 
     def _first_press(self, measured: Measured) -> int:
         loaded = measured.pressing()
@@ -153,6 +168,9 @@ class Guard:
             out += self._alarms.change("silence", Level.OK, at, Value())
         if self._first_us is None:
             self._first_us = first_us
+        if not self._begun:
+            self._begun = True
+            out += at_start(self.context, self.tuning, self._period_s, float(run.force_n[0]), t_s)
         if not trusted:
             out += self._distrust(first_us, at)
             return out
@@ -177,8 +195,7 @@ class Guard:
         self._meters.doubt()
         self._panel.doubt()
         self._stuck.restart()
-        if not self._free.on:
-            self._free.reset()
+        self._squeezes.doubt()
         return out
 
     def _cut_at_alarm(self, run: Scans) -> list[Scans]:
@@ -197,13 +214,13 @@ class Guard:
 
     def _drop(self, run: Dropped) -> list[Said]:
         out: list[Said] = []
-        for t_s, t_us in zip(run.t_s.tolist(), run.t_us.tolist(), strict=True):
+        for t_s, t_us, below in zip(run.t_s.tolist(), run.t_us.tolist(), run.below.tolist(), strict=True):
             if self._first_us is None:
                 self._first_us = t_us
             part = self._drops.drop(t_us, self._period_s)
             if part > DROP_PART and self._drops.clear_us is None:
                 self._drops.alarm(t_us)
-                value = Value(100.0 * part, 100.0 * DROP_PART)
+                value = Value(100.0 * part, 100.0 * DROP_PART, BELOW_TEXT if below else None)
                 out += self._alarms.change("dropped", Level.TECHNICAL, self._moment(t_s), value)
             last_us = self._first_us if self._intake.last_us is None else self._intake.last_us
             age_s = (t_us - last_us) * 1e-6
@@ -251,6 +268,8 @@ class Guard:
             out += self._alarms.forget((cause.key for cause in CAUSES if cause.of_region), self._moment(t_s))
         self._meters.move(context, self._intake.last_us or 0.0)
         self._panel.retune(context, self.tuning, self._meters)
+        if self._begun and (before.region, before.tool) != (context.region, context.tool):
+            out += of_place(context, self.tuning, t_s)
         return out
 
     def _confirm(self, action: Action, t_s: float) -> list[Said]:
@@ -271,7 +290,7 @@ class Guard:
         value = Value(float(str(rating)), RATING_MAX) if rated else Value()
         out += self._alarms.raise_stop("symptom", self._moment(t_s), value)
         if standing is not Stop.SOUNDING:
-            self._free.reset()
+            self._squeezes.reset()
         if symptom in UNLOCKED or (symptom is None and rated):
             return out
         if self.context.region not in self.context.locked:

@@ -73,6 +73,7 @@ class Dropped:
 
     t_s: Floats
     t_us: Floats
+    below: Bools  # negative beyond noise: the zero is wrong
 
 
 class Intake:
@@ -111,7 +112,7 @@ class Intake:
             if fine:
                 yield self._scans(judged, t_us, slice(start, stop), period_us, hole_us, least_n)
             else:
-                yield Dropped(judged.t_s[start:stop], t_us[start:stop])
+                yield Dropped(judged.t_s[start:stop], t_us[start:stop], judged.raw_n[start:stop] < floor_n)
 
     def _runs(self, judged: Judged, t_us: Floats, floor_n: float, hole_us: float) -> list[tuple[int, int, bool]]:
         """(start, stop, fine), broken also where a hole lies between two fine scans."""

@@ -18,6 +18,8 @@ class Place:
 
     closed: bool  # its load is unknown
     locked: bool
+    battery_low: bool = False
+    touched: bool = False  # something has pressed in this session before these scans
 
 
 def pressure(scans: Scans, tuning: Tuning) -> dict[str, Signal]:
@@ -58,11 +60,15 @@ def of_body(measured: Measured, tuning: Tuning, place: Place) -> dict[str, Signa
         "saturated": zero if saturated is None else Signal(0.0, 1.0, lambda: saturated.astype(np.float64)),
         "closed": _pressing(measured) if place.closed else zero,
         "locked": _pressing(measured) if place.locked else zero,
+        "battery": _flag(place.battery_low, count),
+        "battery_first": _before_contact(measured) if place.battery_low and not place.touched else zero,
     }
     if tuning.judged:
         signals |= {
             **_hold(measured),
             "static": _flag(measured.static, count),
+            "standing": _flag(measured.standing, count),
+            "firm": _flag(measured.firm, count),
             "ramp": _ramp(measured, tuning),
         }
     return signals
@@ -78,6 +84,14 @@ def _flag(mask: Bools | bool, count: int) -> Signal:
 def _pressing(measured: Measured) -> Signal:
     loaded = measured.pressing()
     return _flag(False if loaded is None else loaded, len(measured.scans))
+
+
+def _before_contact(measured: Measured) -> Signal:
+    """Up to the session's first contact."""
+    contact = measured.contact
+    if isinstance(contact, bool):
+        return _flag(not contact, len(measured.scans))
+    return _flag(~np.logical_or.accumulate(contact), len(measured.scans))
 
 
 def _hold(measured: Measured) -> dict[str, Signal]:

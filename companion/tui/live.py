@@ -143,7 +143,7 @@ class LiveScreen(Screen[None]):
         self.post_message(ShowHelp())
 
 
-_SAID_ALOUD = ("refused", "zero", "region", "end", "segment", "calibration", "storage", "observer")
+_SAID_ALOUD = ("refused", "zero", "region", "end", "segment", "calibration", "storage", "observer", "terms")
 _SAID = {
     "tare": "zero asked for",
     "mark": "mark set",
