@@ -125,6 +125,7 @@ class ReferenceAlarms:
         again: bool = False,
         ratio: float = 0.0,
         rises: bool = False,
+        text: str | None = None,
     ) -> list[Said]:
         condition.level = level
         if rises or again:
@@ -141,7 +142,6 @@ class ReferenceAlarms:
         if level is Level.OK:
             return [self._alert(condition, Phase.CLEARED, t_s)]
         phase = Phase.ESCALATED if before is not Level.OK and level > before else Phase.RAISED
-        text = None
         if level is Level.CAUTION:
             recent = condition.cautions[-3:]
             if len(recent) == 3 and t - recent[0] < 60_000_000:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from companion.safety.causes import BELOW_TEXT
 from companion.safety.guard import Judged
 from companion.safety.limits import GuardContext, RegionLimits, regions, tools
 from sessions.events import Action, Level, Notice, Phase
@@ -39,6 +40,7 @@ class ReferenceGuard(ReferenceSums):
         self.period = 0.0
         self.battery_low = False
         self.begun = False
+        self.arrival_s: float | None = None
         self.rolled: list[tuple[int, float]] = []  # (time, force) of the present contact
         self.since_touch = -10_000_000
         self.touching = False
@@ -62,7 +64,22 @@ class ReferenceGuard(ReferenceSums):
                 float(judged.ramp_kpa_s[i]),
                 bool(judged.saturated[i]),
             )
+            if self.arrival_s is None or self._usable(scan):
+                self.arrival_s = judged.arrival_s
             out += self._scan(scan, channels, judged.trusted)
+        return out
+
+    def tick(self, now_s: float, t_s: float) -> list[Said]:
+        if self.arrival_s is None:
+            return []
+        age_s, t = now_s - self.arrival_s + 1e-6, round(t_s * 1e6)
+        out = self._lose("silence", t_s) if age_s >= max(0.25, 3 * self.period) else []
+        if age_s >= max(1.0, 6 * self.period) and not self.silent:
+            self.silent = True
+            out += self._change(self.conditions["silence"], Level.TECHNICAL, t_s, t)
+        if age_s >= 60.0 and self.contact.on and self.context.region not in self.closed:
+            self.closed.append(self.context.region)
+            out.append(Notice(t_s, "region", "", {"state": "closed"}))
         return out
 
     def act(self, action: Action, t_s: float) -> list[Said]:
@@ -72,15 +89,20 @@ class ReferenceGuard(ReferenceSums):
                 return self._confirm(t_s)
             case "silence":
                 loudest = max(self.conditions.values(), key=lambda item: item.said)
+                loudest = self.conditions.get(str(action.fields.get("cause", "")), loudest)
                 if loudest.said is Level.OK:
                     return []
                 loudest.silent_until = t + 60_000_000
                 return [self._alert(loudest, Phase.SILENCED, t_s)]
             case "symptom":
-                standing = self.stop
+                standing, symptom, rating = self.stop, action.fields.get("symptom"), action.fields.get("rating")
+                if symptom is None and isinstance(rating, int) and rating < 7:
+                    return []
                 out = self._raise_stop(self.conditions["symptom"], t_s, t)
                 if standing != "sounding":
                     self.free = Off()
+                if symptom == "pain" or (symptom is None and rating is not None):
+                    return out
                 if self.context.region not in self.context.locked:
                     self.context = replace(self.context, locked=(*self.context.locked, self.context.region))
                 return [*out, Notice(t_s, "region", "", {"state": "locked"})]
@@ -126,9 +148,7 @@ class ReferenceGuard(ReferenceSums):
     # --- a scan ---
 
     def _scan(self, scan: "Scan", channels: int, trusted: bool) -> list[Said]:
-        per_n = 10.0 / self.limits.area_cm2
-        usable = scan.saturated or (math.isfinite(scan.raw) and scan.raw >= -10.0 / per_n)
-        if not usable or (self.last is not None and scan.t <= self.last):
+        if not self._usable(scan):
             return self._drop(scan)
         if self.first is None:
             self.first = scan.t
@@ -160,6 +180,11 @@ class ReferenceGuard(ReferenceSums):
             self.second_scans = self.second_changes = 0
             out.append(self._totals(scan.t_s))
         return out
+
+    def _usable(self, scan: "Scan") -> bool:
+        per_n = 10.0 / self.limits.area_cm2
+        fine = scan.saturated or (math.isfinite(scan.raw) and scan.raw >= -10.0 / per_n)
+        return fine and (self.last is None or scan.t > self.last)
 
     def _terms(self, t_s: float, force: float) -> list[Said]:
         context = self.context
@@ -414,7 +439,8 @@ class ReferenceGuard(ReferenceSums):
             self.drops_clear = scan.t + 1_000_000
         elif min(1.0, len(self.drops) * self.period) > 0.2:
             self.drops_clear = scan.t + 1_000_000
-            out += self._change(self.conditions["dropped"], Level.TECHNICAL, scan.t_s, scan.t)
+            text = BELOW_TEXT if scan.raw < -self.limits.area_cm2 else None  # -10 kPa
+            out += self._change(self.conditions["dropped"], Level.TECHNICAL, scan.t_s, scan.t, text=text)
         age = (scan.t - (self.first if self.last is None else self.last)) * 1e-6
         if age > max(0.25, 3 * self.period):
             out += self._lose("silence", scan.t_s)

@@ -91,7 +91,7 @@ class Guard:
             out += self._age.lose("silence", t_s)
         if age_s >= self._age.alarm_after_s():
             out += self._silent(self._moment(t_s), age_s)
-        if age_s >= CLOSE_S and self._meters.contact.on and not self._age.closed:
+        if age_s >= CLOSE_S and self._may_close:
             out.append(self._close(t_s))
         return out
 
@@ -114,7 +114,7 @@ class Guard:
 
     def deadline(self) -> float | None:
         """When `tick` is next due, on the clock of `arrival_s`."""
-        return self._age.deadline_s(loaded=self._meters.contact.on)
+        return self._age.deadline_s(may_close=self._may_close)
 
     def finish(self, t_s: float) -> list[Totals]:
         """The last totals, with what was lost at the end."""
@@ -188,7 +188,7 @@ class Guard:
     def _lost(self, missing_s: float, until_us: float, t_s: float) -> list[Said]:
         """Nothing was measured for so long."""
         out: list[Said] = []
-        if missing_s > LOST_MAX_S and self._meters.contact.on and self.context.region not in self._closed:
+        if missing_s > LOST_MAX_S and self._may_close:
             out.append(self._close(t_s))
         self._meters.lose(missing_s, until_us, self.tuning)
         self._meters.restart()
@@ -238,8 +238,12 @@ class Guard:
         self._age.silent = True
         return self._alarms.change("silence", Level.TECHNICAL, at, Value(age_s, self._age.alarm_after_s()))
 
+    @property
+    def _may_close(self) -> bool:
+        """Somebody presses, as far as is known, in a region whose load was known so far."""
+        return self._meters.contact.on and self.context.region not in self._closed
+
     def _close(self, t_s: float) -> Notice:
-        self._age.closed = True
         self._closed.add(self.context.region)
         text = "load unknown for over a minute: leave this area for today"
         return self._region_notice(t_s, "closed", text)
