@@ -245,7 +245,8 @@ class ReferenceGuard(ReferenceSums):
     def _judge(self, scan: "Scan", force: float, raw: float, dt: int, trusted: bool) -> list[Said]:
         p = force * 10.0 / self.limits.area_cm2
         peak = NAN if scan.saturated else scan.force
-        signals = {"ratio": self._ratio(peak, scan, self.limits), "strict": self._strict(peak, scan)}
+        least = force if scan.saturated else scan.force
+        signals = {"ratio": self._ratio(least, scan, self.limits), "strict": self._strict(least, scan)}
         pressing = False
         if trusted:
             touched = self.session_us > 0
@@ -357,6 +358,7 @@ class ReferenceGuard(ReferenceSums):
             out += self._touched(t_s)
         elif turn == "squeezed":
             out += self._confirm(t_s)
+        sounding = self.stop == "sounding"
         waiting = [condition for condition in self.conditions.values() if condition.quiet] if pressing else []
         before = {key: condition.level for key, condition in self.conditions.items()}
         told = {key: condition.told_tenth for key, condition in self.conditions.items()}
@@ -365,7 +367,6 @@ class ReferenceGuard(ReferenceSums):
             out += self._change(condition, condition.level, t_s, t)
         lasted: list[Condition] = []
         standing = list(self.stopped)
-        sounding = self.stop == "sounding"
         for key, condition in self.conditions.items():
             if condition.cause.rows:
                 self._rows(condition, t, signals, trusted)

@@ -107,7 +107,8 @@ class Meters:
 
     def _judge(self, measured: Measured, dt_s: Floats, tuning: Tuning, period_s: float) -> None:
         scans, account = measured.scans, self.at
-        highest = float(np.fmax.reduce(scans.peak_n))
+        known_n = scans.peak_n if scans.saturated is None else np.where(scans.saturated, np.nan, scans.peak_n)
+        highest = float(np.fmax.reduce(known_n))
         if highest > account.peak_force_n:
             account.peak_force_n = highest
             account.peak_kpa = max(account.peak_kpa, highest * tuning.kpa_per_n)

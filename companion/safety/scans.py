@@ -44,7 +44,7 @@ class Scans:
     dt_us: Floats  # since the scan before; one period after a hole, which is time longer than a value may be old
     force_n: Floats  # never NaN: raw where the median is unknown, the least it can be where saturated
     raw_n: Floats  # never NaN, likewise
-    peak_n: Floats  # median of 3, NaN where unknown
+    peak_n: Floats  # median of 3, NaN where unknown; where saturated, the least it can be
     cells_n: Floats
     ramp_kpa_s: Floats
     saturated: Bools | None  # None: none is
@@ -152,7 +152,7 @@ class Intake:
             dt_us,
             force,
             raw,
-            np.where(saturated, np.nan, judged.force_n[run]),
+            np.where(saturated, force, judged.force_n[run]),
             judged.cells_n[run],
             judged.ramp_kpa_s[run],
             saturated if saturated.any() else None,
