@@ -5,6 +5,7 @@ own choice, the twin scan by scan; after every step they must have said the same
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, settings
@@ -144,8 +145,8 @@ class GuardMachine(RuleBasedStateMachine):
         action = Action(kind, fields)
         self._same(self.fast.act(action, self.last_s), self.slow.act(action, self.last_s))
 
-    def _same(self, fast: list[Said] | list[object], slow: list[Said]) -> None:
-        assert comparable(fast) == comparable(slow)  # type: ignore[arg-type]  # a list is invariant
+    def _same(self, fast: Sequence[Said], slow: Sequence[Said]) -> None:
+        assert comparable(fast) == comparable(slow)
 
         sounding = self.fast._alarms.stop.value
         assert sounding == self.slow.stop
