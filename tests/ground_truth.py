@@ -94,7 +94,8 @@ def contact(p_kpa: Floats, hz: float) -> Bools:
     on, off = lasting(p_kpa >= 5.0, 0.2, hz), lasting(p_kpa < 3.0, 0.5, hz)
     turns = np.where(on, 1, np.where(off, -1, 0))
     at = np.maximum.accumulate(np.where(turns != 0, np.arange(len(turns)), 0))
-    return turns[at] == 1
+    touching: Bools = turns[at] == 1
+    return touching
 
 
 def hold_load(p_kpa: Floats, row: Rules, hz: float) -> Floats:
