@@ -140,7 +140,7 @@ class Alarms:
     # --- the stop ---
 
     def freed(self, at: Moment) -> list[Event]:
-        """The ball has been free for FREE_S."""
+        """The ball has been free for a while (squeezes.py)."""
         if self.stop is not Stop.SOUNDING:
             return []
         self.stop = Stop.LATCHED

@@ -174,10 +174,13 @@ def value_of(cause: Cause, level: Level, at: int, sight: Sight) -> Value:
             return Value(ratio * limit, limit, HEAVY_TEXT if level is Level.STOP and ratio >= HEAVY_RATIO else None)
         case "hold":
             return Value(_at(sight, "hold", at), HOLD_LIMIT)
-        case "static":
-            return Value(row.on_s if level is not Level.OK else 0.0, row.on_s)
         case "ramp":
             return Value(_at(sight, "ramp", at), row.set_at)
+        case "saturation":
+            full_n = sight.tuning.full_scale_n if sight.tuning.judged else None
+            return Value(full_n, full_n)
+        case "static" | "roll_only" | "light_only":
+            return Value(row.on_s if level is not Level.OK else 0.0, row.on_s)
         case "stuck":
             return Value(_at(sight, "stuck_s", at), STUCK_S)
         case _:

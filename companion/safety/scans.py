@@ -44,7 +44,7 @@ class Scans:
     dt_us: Floats  # since the scan before; one period after a hole, which is time longer than a value may be old
     force_n: Floats  # never NaN: raw where the median is unknown, the least it can be where saturated
     raw_n: Floats  # never NaN, likewise
-    peak_n: Floats  # median of 3, NaN where unknown
+    peak_n: Floats  # median of 3, NaN where unknown; where saturated, the least it can be
     cells_n: Floats
     ramp_kpa_s: Floats
     saturated: Bools | None  # None: none is
@@ -73,6 +73,7 @@ class Dropped:
 
     t_s: Floats
     t_us: Floats
+    below: Bools  # negative beyond noise: the zero is wrong
 
 
 class Intake:
@@ -111,7 +112,7 @@ class Intake:
             if fine:
                 yield self._scans(judged, t_us, slice(start, stop), period_us, hole_us, least_n)
             else:
-                yield Dropped(judged.t_s[start:stop], t_us[start:stop])
+                yield Dropped(judged.t_s[start:stop], t_us[start:stop], judged.raw_n[start:stop] < floor_n)
 
     def _runs(self, judged: Judged, t_us: Floats, floor_n: float, hole_us: float) -> list[tuple[int, int, bool]]:
         """(start, stop, fine), broken also where a hole lies between two fine scans."""
@@ -151,7 +152,7 @@ class Intake:
             dt_us,
             force,
             raw,
-            np.where(saturated, np.nan, judged.force_n[run]),
+            np.where(saturated, force, judged.force_n[run]),
             judged.cells_n[run],
             judged.ramp_kpa_s[run],
             saturated if saturated.any() else None,

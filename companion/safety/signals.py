@@ -19,6 +19,8 @@ class Place:
     closed: bool  # its load is unknown
     locked: bool
     resting: bool = False
+    battery_low: bool = False
+    touched: bool = False  # something has pressed in this session before these scans
 
 
 def pressure(scans: Scans, tuning: Tuning) -> dict[str, Signal]:
@@ -60,11 +62,15 @@ def of_body(measured: Measured, tuning: Tuning, place: Place) -> dict[str, Signa
         "closed": _pressing(measured) if place.closed else zero,
         "locked": _pressing(measured) if place.locked else zero,
         "resting": _pressing(measured) if place.resting else zero,
+        "battery": _flag(place.battery_low, count),
+        "battery_first": _before_contact(measured) if place.battery_low and not place.touched else zero,
     }
     if tuning.judged:
         signals |= {
             **_hold(measured),
             "static": _flag(measured.static, count),
+            "standing": _flag(measured.standing, count),
+            "firm": _flag(measured.firm, count),
             "ramp": _ramp(measured, tuning),
         }
     return signals
@@ -80,6 +86,14 @@ def _flag(mask: Bools | bool, count: int) -> Signal:
 def _pressing(measured: Measured) -> Signal:
     loaded = measured.pressing()
     return _flag(False if loaded is None else loaded, len(measured.scans))
+
+
+def _before_contact(measured: Measured) -> Signal:
+    """Up to the session's first contact."""
+    contact = measured.contact
+    if isinstance(contact, bool):
+        return _flag(not contact, len(measured.scans))
+    return _flag(~np.logical_or.accumulate(contact), len(measured.scans))
 
 
 def _hold(measured: Measured) -> dict[str, Signal]:

@@ -4,6 +4,7 @@ Times are whole microseconds in float64: their differences and sums are exact, s
 however the scans came.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -245,6 +246,8 @@ class SumWatch:
 
     def _aim(self) -> None:
         self._due = self._limit * (self.told + 1) / STEPS - self._base
+        if self.cause.once and self.told >= self._step(self.cause.shares[-1].at):
+            self._due = math.inf
 
     def _level_of(self, step: int) -> Level:
         return max(share.level for share in self.cause.shares if self._step(share.at) <= step)

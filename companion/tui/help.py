@@ -32,6 +32,7 @@ ZONES
   · REST   hardly any pressure              ░ LIGHT  below your working range
   ▒ WORK   your working range               ▓ HIGH   above it
   █ OVER   over your limit
+  Limits rest on judgement, not on measured harm: knead limits show
 
 LEVELS
   [i] NOTICE   ease off soon                [!] CAUTION  lighten, or move on
