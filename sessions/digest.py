@@ -7,11 +7,12 @@ same answer on every database and on every build of SQLite.
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, MetaData, Table, Text, delete, insert, select
 
+from sessions.about import CurveFigures
 from sessions.codec import decode
 from sessions.database import Database
 from sessions.errors import UnreadableError
@@ -33,17 +34,6 @@ DIGEST = Table(
     Column("impulse_kpa_s", Float),  # the integral of the pressure, over all known time
     Column("damaged", Integer, nullable=False),  # chunks that could not be read and do not count
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CurveFigures:
-    """Of a session's pressure curve, in mean contact pressure; None where nothing is known."""
-
-    known_s: float | None = None
-    mean_kpa: float | None = None
-    p95_kpa: float | None = None
-    impulse_kpa_s: float | None = None
-    damaged: int = 0  # stretches that could not be read and do not count
 
 
 def refresh(database: Database) -> None:

@@ -79,12 +79,16 @@ def _term(found: re.Match[str], today: date) -> Term:
     if found["junk"]:
         raise FilterError(f"{found['junk']!r} finds nothing.")
     if found["key"] is None:
+        if not fold(value):
+            raise FilterError("Nothing stands between the quotation marks.")
+        if quoted is None and re.fullmatch(r"[A-Za-z]+:", value):
+            raise FilterError(f"{value} needs a value.")
         return Term(TEXT, "=", fold(value), negated)
     key = _OTHER_NAMES.get(found["key"].lower(), found["key"].lower())
     if key not in _READERS:
         raise FilterError(f"A filter knows no {found['key']!r}.")
     if not value:
-        raise FilterError(f"{found['key']}: needs a value.")
+        raise FilterError(f"{found['key']}: needs a value.")  # an empty pair of quotation marks
     try:
         test, meant = ("?", "") if value == "?" and key in _MAY_BE_UNKNOWN else _READERS[key](value, today)
     except ValueError:

@@ -4,14 +4,25 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 
 from sessions.events import Action, Alert, Event, Floats, Json, Level, Notice, Phase
-from sessions.session import Gap
 
 KINDS = ("step", "mark", "alert", "gap")
 CONTACT_KPA = 5.0  # contact begins here
+
+
+class Stretch(Protocol):
+    """Time of which nothing was received, such as `sessions.session.Gap`."""
+
+    @property
+    def from_s(self) -> float: ...
+    @property
+    def to_s(self) -> float: ...
+    @property
+    def cause(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +32,7 @@ class Moment:
     text: str
 
 
-def moments(events: Iterable[Event], gaps: Iterable[Gap]) -> list[Moment]:
+def moments(events: Iterable[Event], gaps: Iterable[Stretch]) -> list[Moment]:
     """Steps, marks, alerts as they were raised, and gaps, in order of time."""
     found = [Moment(gap.from_s, "gap", f"{gap.cause or 'gap'}, {gap.to_s - gap.from_s:.1f} s") for gap in gaps]
     for event in events:

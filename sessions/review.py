@@ -7,9 +7,10 @@ from datetime import date, timedelta
 from sqlalchemy import Connection, func, insert, select
 
 from sessions import reading
+from sessions.about import About
 from sessions.database import Database
-from sessions.digest import DIGEST, CurveFigures, figures, forget, refresh
-from sessions.events import Action, Json, Opened
+from sessions.digest import DIGEST, figures, forget, refresh
+from sessions.events import Action, Json
 from sessions.filters import ALL, Filter
 from sessions.record import Kept, opened_of, row_of, text
 from sessions.schema import EVENT, PERSON, REGION, SESSION
@@ -28,16 +29,6 @@ class Counted:
 
     sessions: int
     simulated: int  # of these
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """A session without its samples."""
-
-    row: SessionRow
-    opened: Opened  # the device and its calibration, the limits, the software of that day
-    curve: CurveFigures
-    events: tuple[Kept, ...]
 
 
 def lines(database: Database, wanted: Filter, sort: str, limit: int | None, offset: int) -> list[SessionRow]:

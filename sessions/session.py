@@ -111,7 +111,7 @@ def assemble(
         pressure_kpa=in_time(pressure_kpa),
         saturated=in_time(meaning.saturated(part.values)),
         segment=in_time(part.per_scan(part.segment)),
-        gaps=tuple(_gaps(event for event in events if isinstance(event, Notice) and event.kind == "gap")),
+        gaps=tuple(gaps_of(event for event in events if isinstance(event, Notice) and event.kind == "gap")),
         events=tuple(events),
     )
 
@@ -129,7 +129,8 @@ def _widened(parts: Sequence[Part]) -> Sequence[Part]:
     return wide
 
 
-def _gaps(notices: Iterable[Notice]) -> Iterable[Gap]:
+def gaps_of(notices: Iterable[Notice]) -> Iterable[Gap]:
+    """The gaps these notices tell of."""
     for notice in notices:
         start, end = notice.fields.get("from_s"), notice.fields.get("to_s")
         lost = notice.fields.get("lost")

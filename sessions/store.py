@@ -11,6 +11,7 @@ from typing import Any, Self
 from sqlalchemy import delete, select, update
 
 from sessions import digest, reading, review
+from sessions.about import About
 from sessions.batches import Batch
 from sessions.completion import complete
 from sessions.database import Database
@@ -88,7 +89,7 @@ class Store:
         """How many sessions fit a filter."""
         return review.count(self._database, wanted)
 
-    def about(self, session: str) -> review.About:
+    def about(self, session: str) -> About:
         """A session without its samples: stored numbers, events, and where they come from."""
         return review.about(self._database, session)
 

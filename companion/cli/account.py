@@ -11,7 +11,7 @@ from companion.cli.text import DISCLAIMER, amount, clean, measured, place, span
 from sessions.events import Action, Alert, Event, Json, Notice, Phase, RegionTotals, Totals
 
 if TYPE_CHECKING:
-    from sessions.review import About
+    from sessions.about import About
     from sessions.session import SessionRow
 
 _LINES_MAX = 200  # alerts or gaps printed; --json has them all

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from companion.cli.opening import open_store
 from companion.cli.options import document
-from companion.cli.text import clean, number, place, table
+from companion.cli.text import clean, place
 
 if TYPE_CHECKING:
     from companion.tui.overlay import Compared
@@ -32,7 +33,6 @@ def _align(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 @click.option("--align", default="start", show_default=True, callback=_align, help="start, contact, or stepN.")
 @document
 def compare(session: tuple[str, ...], align: str, as_json: bool) -> None:
-    from companion.cli.sessions import open_store
     from companion.tui.overlay import compared
 
     with open_store() as store:
@@ -53,6 +53,7 @@ def compare(session: tuple[str, ...], align: str, as_json: bool) -> None:
 def lines(found: "Compared", width: int) -> list[str]:
     """The overlay, its legend, and the table."""
     from companion.tui.overlay import MARKERS, overlay_rows
+    from companion.tui.tables import NO_CAUSE, figure_lines
 
     plain = "utf" not in (getattr(sys.stdout, "encoding", "") or "").lower()
     told = ["".join(text for text, _ in spans).rstrip() for spans in overlay_rows(found, width, _HEIGHT)]
@@ -61,18 +62,7 @@ def lines(found: "Compared", width: int) -> list[str]:
         missing = "" if start is not None else f", has no {found.align}: not drawn"
         simulated = ", simulated" if row.simulated else ""
         told.append(f"  {marker} {row.id[:13]} {row.started_at:%Y-%m-%d %H:%M} {where}{simulated}{missing}")
-    told.append("")
-    heads = ("", *(MARKERS[: len(found.rows)]))
-    cells_of = []
-    for figure in found.figures:
-        cells = []
-        for place_of, (value, change) in enumerate(zip(figure.values, figure.differences, strict=True)):
-            digits = 0 if value is None or abs(value) >= 100 or value == int(value) else 1
-            text = number(value, digits)
-            cells.append(text if not place_of or change is None else f"{text} ({change:+.{digits}f})")
-        cells_of.append((f"{figure.name}, {figure.unit}" if figure.unit else figure.name, *cells))
-    told += table(heads, cells_of, frozenset(range(1, len(heads))))
-    told.append("In brackets: the difference from the first. What caused it is not known.")
+    told += ["", *figure_lines(found.figures), NO_CAUSE]
     if plain:
         swap = str.maketrans(dict(zip((*MARKERS, "│"), "ox+*#|", strict=True)))
         told = [line.translate(swap) for line in told]

@@ -8,8 +8,7 @@ from companion.cli.text import amount, clean, number, span
 from sessions.events import Fields, Json
 
 if TYPE_CHECKING:
-    from sessions.digest import CurveFigures
-    from sessions.review import About
+    from sessions.about import About, CurveFigures
 
 
 def figure_lines(curve: "CurveFigures") -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from companion.cli.failures import say
+from companion.cli.opening import open_store
 from companion.cli.options import document
 from companion.cli.text import clean, span
 
@@ -99,8 +100,6 @@ def pain(session: str, before: int | None, after: int | None) -> None:
 @click.argument("words", nargs=-1)
 @click.option("--at", "at_s", type=Clock(), required=True, help="Session time, such as 5:02.")
 def mark(session: str, words: tuple[str, ...], at_s: float) -> None:
-    from companion.cli.sessions import open_store
-
     with open_store() as store, _usage():
         row = store.mark(session, at_s, " ".join(words))
     say(f"marked {_name(row)} at {span(at_s)}")
@@ -125,7 +124,6 @@ def plot(
 ) -> None:
     import json
 
-    from companion.cli.sessions import open_store
     from sessions.errors import NotFoundError
     from sessions.moments import moments
     from sessions.summary import envelope
@@ -164,15 +162,11 @@ def _known(values: Any) -> list[float | None]:
 
 
 def _row(session: str) -> "SessionRow":
-    from companion.cli.sessions import open_store
-
     with open_store() as store:
         return store.row(session)
 
 
 def _annotate(session: str, **said: Any) -> "SessionRow":
-    from companion.cli.sessions import open_store
-
     with open_store() as store, _usage():
         return store.annotate(session, **said)
 

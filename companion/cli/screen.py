@@ -75,6 +75,7 @@ def _open(settings: "Settings", live: "Live") -> int:
 
 def _deck(settings: "Settings") -> "Deck":
     from companion import balls, compose
+    from companion.cli.reviewing import LogReview
     from companion.cli.scan import places
     from companion.tui.deck import Deck
 
@@ -92,6 +93,7 @@ def _deck(settings: "Settings") -> "Deck":
         sessions=partial(_sessions, settings),
         load=partial(_load, settings),
         delete=partial(_delete, settings),
+        review=LogReview(settings.paths.database, settings.person),
         theme=settings.theme,
         fps=settings.fps,
     )

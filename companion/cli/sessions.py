@@ -2,21 +2,19 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from companion.cli.failures import say
-from companion.cli.options import document, settings
+from companion.cli.opening import open_store
+from companion.cli.options import document
 from companion.cli.review import mark, note, pain, plot, tag
 from companion.cli.text import clean, span, table
 
 if TYPE_CHECKING:
     from sessions.filters import Filter
     from sessions.session import SessionRow
-    from sessions.store import Store
 
 _ID = 13  # signs of an id: its millisecond, so no two are alike
 _WORST = ("stop", "technical", "caution", "notice")
@@ -131,18 +129,6 @@ def recover(as_json: bool) -> None:
         click.echo(f"{row.id} recovered, {span(row.duration_s)}")
     if not rows:
         click.echo("Nothing to recover.", err=True)
-
-
-@contextmanager
-def open_store(tell: bool = True) -> "Iterator[Store]":
-    """The log, for a command; what its opening recovered is told."""
-    from sessions.store import Store
-
-    with Store(settings().paths.database) as store:
-        if tell:
-            for row in store.recovered:
-                say(f"recovered session {row.id}, {span(row.duration_s)}: it had not been ended")
-        yield store
 
 
 def _someone() -> bool:

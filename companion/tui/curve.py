@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from companion.tui import words
-from companion.tui.deck import Gap
 from companion.tui.plotting import LEAST_TOP, Bins, braille_rows, bridged, envelope, nice_top
 from companion.tui.snapshot import PATTERNS
 from companion.tui.tones import ZONE_TONES, Row, Rows, Tone
 from sessions.events import Action, Alert, Event, Floats, Level, Notice, Phase
+from sessions.moments import Stretch
 
 AXIS_CELLS = 6  # a number, a zone's pattern, the line
 GAP_SIGN, MARK_SIGN, CAUTION_SIGN, STOP_SIGN, STEP_SIGN = "~", "m", "!", "X", "|"
@@ -68,7 +68,7 @@ def hash_rows(bins: Bins, height: int, top: float) -> list[str]:
     return ["".join("#" if cell else " " for cell in row) for row in full]
 
 
-def lane(gaps: Iterable[Gap], happened: Iterable[Event], from_s: float, to_s: float, width: int) -> str:
+def lane(gaps: Iterable[Stretch], happened: Iterable[Event], from_s: float, to_s: float, width: int) -> str:
     """One sign per cell for what happened in it; the more urgent one stands."""
     cells = [" "] * width
     per_s = width / (to_s - from_s)

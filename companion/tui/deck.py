@@ -13,6 +13,7 @@ from typing import Protocol
 
 from companion.errors import CompanionError
 from companion.tui.liveview import LiveView
+from companion.tui.reviewing import NoReview, Review, Trash
 from companion.tui.snapshot import Snapshot
 from sessions.errors import SessionError
 from sessions.events import Action, Event, Floats
@@ -183,5 +184,7 @@ class Deck:
     sessions: Callable[[], Sequence[SessionRow]]  # newest first
     load: Callable[[str], SessionData]  # by id
     delete: Callable[[str], object]  # by id
+    review: Review = field(default_factory=NoReview)
+    trash: Trash = field(default_factory=Trash)
     theme: str = "safe-dark"
     fps: float | None = None  # None: 10, and 5 over SSH

@@ -8,7 +8,7 @@ from companion.tui import words
 from companion.tui.curve import AXIS_CELLS, axis_rows
 from companion.tui.plotting import LEAST_TOP, nice_top
 from companion.tui.tones import Row, Rows, Tone
-from sessions.digest import CurveFigures
+from sessions.about import CurveFigures
 from sessions.events import Floats, Totals
 from sessions.moments import Figure, moments, pieces, start_of
 from sessions.session import SessionData, SessionRow

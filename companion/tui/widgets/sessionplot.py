@@ -33,6 +33,11 @@ class SessionPlot(Painted):
         self._gaps, self._events, self._loaded = gaps, happened, True
         self.fit()
 
+    def happened(self, happened: Sequence[Event]) -> None:
+        """What stands on the lane has changed."""
+        self._events = happened
+        self._draw()
+
     @property
     def length_s(self) -> float:
         return float(self._t_s[-1]) if len(self._t_s) else 0.0
