@@ -97,6 +97,7 @@ def _open(settings: "Settings", live: "Live") -> int:
 
 def _deck(settings: "Settings") -> "Deck":
     from companion import balls, compose
+    from companion.cli.reviewing import LogReview
     from companion.cli.scan import places
     from companion.cli.sheets import due, today_lines
     from companion.tui.deck import Deck
@@ -119,6 +120,7 @@ def _deck(settings: "Settings") -> "Deck":
             None if address == "demo" or balls.is_virtual(address) else due(settings, settings.person)
         ),
         today=partial(today_lines, settings),
+        review=LogReview(settings.paths.database, settings.person),
         theme=settings.theme,
         fps=settings.fps,
     )
