@@ -116,8 +116,10 @@ class Notice:
     zero      value, trusted
     ball      status: battery, temperature, flags
     refused   request
+    rate      period_s: the ball scans at another rate from here on
     clock     device time and host time, offset and rate
     storage   state ("waiting", "written"), seconds
+    capture   state ("waiting", "written"): the file of --capture
     observer  name, error: an observer raised and was detached
     """
 
