@@ -3,21 +3,27 @@
 Screens and commands are given what this module makes, and import none of its parts.
 """
 
+import math
 import random
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from companion import balls
+from companion import balls, replaying
+from companion.captures.format import Setup
+from companion.captures.tap import Tap
+from companion.captures.writer import CaptureWriter
 from companion.clock import Clock
 from companion.config import Settings
 from companion.engine import Engine, Observer, Outcome
-from companion.pipeline import Pipeline, Plan
+from companion.errors import ConfigError
+from companion.pipeline import Pipeline, Plan, Stages
 from companion.safety import limits
-from companion.safety.limits import GuardContext
+from companion.safety.limits import GuardContext, limits_version
+from companion.smoothing import VERSION as SMOOTHING
 from companion.taring import Taring
 from companion.transports import Transport
 from firmware_protocol.driver import Profile, Unit
@@ -27,12 +33,14 @@ from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Action, Notice
 
 if TYPE_CHECKING:
+    from companion.replays.player import Player
     from sessions.journal import Journal, JournalResult
     from sessions.store import Store
 
 DEMO_SCENARIO = "showcase"
 DEMO_REGION = "glute"  # what the showcase plays
 _JOURNAL_CLOSE_S = 30.0
+_TAG_KEPT = "the capture is cut short there; what it has is whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +55,37 @@ class LiveRequest:
     program: str | None = None
     arm_s: float = 0.0
     seconds: float | None = None
-    speed: float = 1.0
+    speed: float = 1.0  # infinite for a replay at its fastest
     kind: str | None = None
     capture: Path | None = None
     record: bool = True
+
+    @property
+    def is_replay(self) -> bool:
+        return replaying.is_replay(self.address)
 
 
 class Run:
     """One session under way, and all that must be closed after it."""
 
     def __init__(
-        self, clock: Clock, engine: Engine, journal: "Journal | None", owned: Sequence[Callable[[], None]] = ()
+        self,
+        clock: Clock,
+        engine: "Engine | Player",
+        journal: "Journal | None",
+        owned: Sequence[Callable[[], None]] = (),
+        tap: Tap | None = None,
+        warning: str = "",
     ) -> None:
+        """`warning`: a line for the user before it begins."""
         self.clock = clock
+        self.warning = warning
         self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
         self._engine = engine
         self._journal = journal
         self._owned = owned
+        self._tap = tap
+        self._uncaptured = ""  # why the capture is not whole
         self._closing = threading.Lock()
         self._closed = False
 
@@ -87,6 +109,8 @@ class Run:
                 self._closed = True
                 if self._journal is not None:
                     self.result = self._journal.close(_JOURNAL_CLOSE_S)
+                if self._tap is not None:
+                    self._uncaptured = self._tap.close()
                 for close in self._owned:
                     close()
         return True
@@ -100,10 +124,18 @@ class Run:
     def outcome(self) -> Outcome | None:
         """How it ended; None while it runs. What stayed unsaved is an error, whatever else happened."""
         outcome = self._engine.outcome
+        if outcome is not None and self._uncaptured:
+            text = f"not all was captured: {self._uncaptured}"
+            outcome = Outcome(outcome.code or 1, text, _TAG_KEPT)
         if outcome is None or self.result is None or not self.result.error:
             return outcome
         text = f"{self.result.unsaved_s:.1f} s of the session could not be saved: {self.result.error}"
         return Outcome(outcome.code or 1, text, "free some space, or see 'knead doctor'")
+
+    @property
+    def remark(self) -> str:
+        """A line for the user once it is over; or none."""
+        return getattr(self._engine, "remark", "")
 
     @property
     def session_id(self) -> str | None:
@@ -111,13 +143,16 @@ class Run:
 
 
 def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer] = ()) -> Run:
-    """A session on a ball. Raises CompanionError and SessionError before anything has begun."""
+    """A session on a ball, or one from before. Raises CompanionError and SessionError before anything has begun."""
+    if request.is_replay:
+        return _replay(request, settings, observers)
+    if not math.isfinite(request.speed):
+        raise ConfigError("a ball has no highest speed", "--speed max is for replays")
     address = request.address or balls.last_address(settings.paths)
     clock = Clock(request.speed)
     last = balls.LastBall(settings.paths, address)
-    return _run(
-        request, settings, clock, balls.transport(address, request.kind, clock), [*observers, last], (last.keep,)
-    )
+    make = balls.transport(address, request.kind, clock)
+    return _run(replace(request, address=address), settings, clock, make, [*observers, last], (last.keep,))
 
 
 def demo(
@@ -164,7 +199,8 @@ def _run(
     observers: Sequence[Observer],
     owned: Sequence[Callable[[], None]] = (),
 ) -> Run:
-    driver = Host(framed=True, first_tag=random.randint(1, 255))
+    first_tag = random.randint(1, 255)
+    driver = Host(framed=True, first_tag=first_tag)
     plan = Plan(
         person=request.person,
         region=request.region,
@@ -176,18 +212,62 @@ def _run(
     )
     journal: Journal | None = None
     if request.record:
-        from sessions.journal import Journal as Writer
-
-        with open_store(settings):  # recovers what a crash left, and says now if the log cannot be used
-            pass
 
         def tell(notice: Notice) -> None:
             engine.tell(notice)  # there before the first event is
 
-        journal = Writer(settings.paths.database, tell)
+        journal = _journal(settings, tell)
         observers = [journal, *observers]
-    engine = Engine(make_transport, Pipeline(driver, plan), observers, clock, seconds=request.seconds)
-    return Run(clock, engine, journal, owned)
+    tap = _tap(request, plan, clock, first_tag)
+    line: Stages
+    if tap is None:
+        line = Pipeline(driver, plan)
+    else:
+        line = tap.around(Pipeline(driver, replace(plan, context=tap.context(plan.context))))
+    engine = Engine(make_transport, line, observers, clock, seconds=request.seconds)
+    return Run(clock, engine, journal, owned, tap)
+
+
+def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observer]) -> Run:
+    """A session from before. It is judged in blocks where nobody looks at its pace."""
+    if request.capture is not None:
+        raise ConfigError("a replay is not captured", "copy its capture, or record it with --record")
+    in_haste = not math.isfinite(request.speed) and request.seconds is None and not request.record
+    script = replaying.script_of(request.address or "", settings.paths, joined=in_haste)
+    journal: Journal | None = None
+    if request.record:
+        journal = _journal(settings, lambda notice: None)
+        observers = [replaying.Recorded(journal), *observers]
+    player, clock = replaying.player_of(script, observers, request.speed, request.seconds)
+    return Run(clock, player, journal, warning=script.warning)
+
+
+def _journal(settings: Settings, tell: Callable[[Notice], None]) -> "Journal":
+    from sessions.journal import Journal
+
+    with open_store(settings):  # recovers what a crash left, and says now if the log cannot be used
+        pass
+    return Journal(settings.paths.database, tell)
+
+
+def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap | None:
+    if request.capture is None:
+        return None
+    setup = Setup(
+        software=plan.software,
+        epoch=clock.wall(0.0).isoformat(),
+        speed=clock.speed,
+        address=request.address or "",
+        person=plan.person,
+        region=plan.region,
+        side=plan.side,
+        program=plan.program,
+        framed=True,
+        first_tag=first_tag,
+        smoothing=SMOOTHING,
+        limits=limits_version(),
+    )
+    return Tap(CaptureWriter(request.capture, setup))
 
 
 def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:

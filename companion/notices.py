@@ -37,6 +37,11 @@ def of_reboot(started: Started, t_s: float, *, loaded: bool) -> Notice:
     return Notice(t_s, "segment", "the ball has restarted; its zero is new", fields)
 
 
+def of_rate(started: Started, t_s: float) -> Notice:
+    text = f"the ball now takes {1.0 / started.period_s:.4g} scans a second"
+    return Notice(t_s, "rate", text, {"period_s": started.period_s})
+
+
 def of_status(status: Status, t_s: float) -> Notice:
     fields: dict[str, Json] = dataclasses.asdict(status)
     charge = "unknown" if status.battery_pct is None else f"{status.battery_pct} %"

@@ -18,8 +18,10 @@ FLOORS = (
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.notices",),
     ("companion.pipeline",),
+    ("companion.blocks", "companion.captures"),
     ("companion.engine",),
-    ("companion.taring", "companion.balls"),
+    ("companion.replays",),
+    ("companion.taring", "companion.balls", "companion.replaying"),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )
@@ -29,7 +31,7 @@ SIDE_ROOMS = {
     "companion.virtual": (("companion.errors", "companion.clock"), ("companion.balls",)),
     "companion.config": (
         ("companion.errors", "companion.safety"),
-        ("companion.balls", "companion.compose", "companion.cli"),
+        ("companion.balls", "companion.replaying", "companion.compose", "companion.cli"),
     ),
 }
 # The engine is given a transport; it knows only the shape of one.

@@ -1,13 +1,16 @@
 """`knead live` and `knead demo`: one session, on the screen or as lines."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 from click.exceptions import Exit
 
-from companion.cli.options import SECONDS, SPEED, output, setting, settings
+from companion.cli.options import FILE, PACE, SECONDS, SPEED, output, setting, settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from companion.cli.outlet import Outlet
     from companion.cli.watch import Form
 
@@ -31,16 +34,20 @@ def demo(seconds: float | None, speed: float, form: str | None) -> None:
     raise Exit(watch(make, _form(form), held))
 
 
-@click.command(help="Show, judge and record a ball's pressure. Without ADDRESS the last ball.")
+@click.command(
+    help="Show, judge and record a ball's pressure. Without ADDRESS the last ball. replay:SESSION and replay:FILE "
+    "play a session once more."
+)
 @click.argument("address", required=False)
 @setting("person")
 @setting("region")
 @setting("side")
 @setting("tool")
 @click.option("--seconds", type=SECONDS, help="End after so many session seconds.")
-@click.option("--speed", type=SPEED, default=1.0, help="Times real time; for virtual balls only.")
+@click.option("--speed", type=PACE, default=1.0, help="Times real time, for virtual balls and replays; or max.")
 @click.option("--kind", help="What kind of ball it is, where it cannot be told.")
-@click.option("--no-record", is_flag=True, help="Keep nothing of this session.")
+@click.option("--capture", type=FILE, metavar="FILE", help="Keep every byte of it, too, in a new file.")
+@click.option("--record/--no-record", default=None, help="Keep this session, or nothing of it. A replay is not kept.")
 @output
 def live(
     address: str | None,
@@ -51,7 +58,8 @@ def live(
     seconds: float | None,
     speed: float,
     kind: str | None,
-    no_record: bool,
+    capture: "Path | None",
+    record: bool | None,
     form: str | None,
 ) -> None:
     from companion.cli.screen import open_live, wants_screen
@@ -68,13 +76,18 @@ def live(
         seconds=seconds,
         speed=speed,
         kind=kind,
-        record=not no_record,
+        capture=capture,
     )
+    request = replace(request, record=not request.is_replay if record is None else record)
     if wants_screen(form):
         raise Exit(open_live(held, request))
     from companion.cli.watch import watch
 
-    raise Exit(watch(lambda outlet: compose.live(request, held, observers=(outlet,)), _form(form), held))
+    def make(outlet: "Outlet") -> "compose.Run":
+        outlet.patient = request.is_replay
+        return compose.live(request, held, observers=(outlet,))
+
+    raise Exit(watch(make, _form(form), held))
 
 
 def _form(form: str | None) -> "Form":

@@ -1,6 +1,8 @@
 """What several commands take, and the settings that hold for them."""
 
+import math
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -39,6 +41,19 @@ class Positive(click.FloatRange):
 
 SECONDS = Positive(7 * 86_400)  # a week: more is a slip of the hand
 SPEED = Positive(1_000)  # far beyond what any machine follows
+
+
+class Pace(Positive):
+    """A factor, or `max`: as fast as can be."""
+
+    name = "factor"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        return math.inf if value in ("max", math.inf) else super().convert(value, param, ctx)
+
+
+PACE = Pace(1_000)
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 def setting(name: str) -> Callable[[Command], Command]:
