@@ -43,7 +43,11 @@ def script_of(address: str, paths: Paths, *, joined: bool) -> Script:
             return StoredScript(store.course(name), joined=joined)
     if not name:
         raise CaptureError("a replay of what?", "write replay:last, replay:SESSION or replay:FILE")
-    return CapturedScript(Capture(Path(name).expanduser()), joined=joined)
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise CaptureError(f"{name} is no capture: {error}", "write replay:FILE") from error
+    return CapturedScript(Capture(path), joined=joined)
 
 
 def player_of(

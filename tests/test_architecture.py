@@ -14,7 +14,7 @@ LEAVES = ("firmware_protocol", "sessions")
 
 # Floors of the trunk, lowest first; a module may import from its own floor and those below it.
 FLOORS = (
-    ("companion.errors",),
+    ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.notices",),
     ("companion.pipeline",),

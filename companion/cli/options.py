@@ -1,6 +1,7 @@
 """What several commands take, and the settings that hold for them."""
 
 import math
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -53,7 +54,19 @@ class Pace(Positive):
 
 
 PACE = Pace(1_000)
-FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class PlainPath(click.Path):
+    """A path that prints: one with an escape in it was not typed by a person."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not os.fspath(value).isprintable():
+            self.fail("the path has characters that do not print", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = PlainPath(path_type=Path, dir_okay=False)
+LINK = PlainPath(path_type=Path)
 
 
 def setting(name: str) -> Callable[[Command], Command]:

@@ -1,7 +1,8 @@
 """Words and numbers for people: clean, short, and never a zero where nothing is known."""
 
-import re
 from collections.abc import Sequence
+
+from companion.plaintext import plain
 
 DISCLAIMER = (
     "For general relaxation and muscle comfort. Not a medical device: it does not diagnose, treat, cure or prevent "
@@ -10,19 +11,10 @@ DISCLAIMER = (
     "health professional first. In an emergency call your local number."
 )
 
-# CSI, OSC and the other string sequences whole; then two-character escapes. The 8-bit forms too.
-_ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
-    r"|(?:\x1b[]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
-    r"|\x1b[ -/]*[0-~]?"
-)
 
-
-def clean(text: str, longest: int = 300) -> str:
-    """One printable line of what a device or a file says: no escapes, no control or direction characters."""
-    text = _ESCAPES.sub("", text[: 4 * longest])
-    text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return text if len(text) <= longest else text[: longest - 3] + "..."
+def clean(text: object, longest: int = 300) -> str:
+    """A text that is not our own, as one line."""
+    return plain(text, longest)
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -59,7 +51,7 @@ def span(seconds: float | None) -> str:
 
 def place(region: str, side: str) -> str:
     """`glute left`; both sides go without saying."""
-    return region if side in ("", "both") else f"{region} {side}"
+    return clean(region if side in ("", "both") else f"{region} {side}", 60)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> list[str]:
