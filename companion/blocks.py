@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from companion.pipeline import Output, Pipeline, Plan
 from companion.timeline import Gap, Placed
-from firmware_protocol.driver import Driver, DriverEvent, Samples
+from firmware_protocol.driver import Chunk, Close, Driver, DriverEvent, Samples, Send
 from sessions.events import Action, Event, Reading
 
 MAX_SCANS = 2048  # of a block: a few hundred kilobytes in all stages; larger ones are no faster (measured)
@@ -98,27 +98,50 @@ class Block:
 
 
 class BlockPipeline(Pipeline):
-    """A pipeline for a replay in haste. Events may come later than with `Pipeline`, never others, and in its order."""
+    """A pipeline for a replay in haste. Events may come later than with `Pipeline`, never others, and in its order.
+
+    Chunks that bring nothing but scans wait, until something else comes. What the guard says of them may have made the
+    ball be told something: then `catch_up` is to be called behind the chunk that did, for its answer is on the way.
+    """
 
     def __init__(self, driver: Driver, plan: Plan) -> None:
         super().__init__(driver, plan)
-        self._run: list[Placed] = []
+        self._waiting: list[_Heard] = []
         self._scans_waiting = 0
 
     def opened(self, now_s: float) -> list[Output]:
-        return self._flush() + super().opened(now_s)
+        return self.catch_up() + super().opened(now_s)
 
     def closed(self, now_s: float, cause: str) -> list[Output]:
-        return self._flush() + super().closed(now_s, cause)
+        return self.catch_up() + super().closed(now_s, cause)
+
+    def feed(self, chunk: Chunk) -> list[Output]:
+        heard = _Heard(chunk.arrival_s, self._driver.feed(chunk))
+        if not self._open or not heard.only_scans or self._signal_due(chunk.arrival_s):
+            return self.catch_up() + self._hear(heard)
+        if heard.events:
+            self._waiting.append(heard)
+            self._scans_waiting += heard.scans
+        return self._judge_older() if self._scans_waiting >= MAX_SCANS else []
 
     def tick(self, now_s: float) -> list[Output]:
-        return self._flush() + super().tick(now_s)
+        return self.catch_up() + super().tick(now_s)
 
     def act(self, action: Action, now_s: float) -> list[Output]:
-        return self._flush() + super().act(action, now_s)
+        return self.catch_up() + super().act(action, now_s)
 
     def finish(self, now_s: float, cause: str) -> list[Event]:
-        return [*_events(self._flush()), *super().finish(now_s, cause)]
+        before = [item for item in self.catch_up() if not isinstance(item, Send | Close)]
+        return [*before, *super().finish(now_s, cause)]
+
+    def catch_up(self) -> list[Output]:
+        """Judge all that waits. The newest chunk as it came: what it made us send depends on that."""
+        if not self._waiting:
+            return []
+        out = self._judge_older()
+        newest = self._waiting.pop()
+        self._scans_waiting = 0
+        return out + self._hear(newest)
 
     def judge(self, block: Block) -> list[Output]:
         """Contact, smoothing and guard, over the whole block."""
@@ -130,40 +153,44 @@ class BlockPipeline(Pipeline):
         assert isinstance(reading, Reading)
         return out[:at] + block.spread(reading, out[at + 1 :])
 
-    def _drive(self, events: Iterable[DriverEvent], now_s: float) -> list[Output]:
-        out: list[Output] = []
-        for event in events:
-            if not isinstance(event, Samples):
-                out += self._flush()
-            out += super()._drive((event,), now_s)
-        return out
+    def _hear(self, heard: "_Heard") -> list[Output]:
+        return self._warn_ball(self._drive(heard.events, heard.arrival_s), heard.arrival_s)
 
-    def _samples(self, samples: Samples) -> list[Output]:
-        out: list[Output] = []
-        for placed in self._timeline.feed(samples):
-            if isinstance(placed, Gap):
-                out += self._flush()
-                out.append(self._gap(placed))
-            elif placed.late or not self._open:  # the first one says when the session began
-                out += self._flush()
-                out += self._scans(placed)
-            else:
-                if placed.fresh or placed.lost:
-                    out += self._flush()
-                self._run.append(placed)
-                self._scans_waiting += len(placed.t_s)
-        if self._scans_waiting >= MAX_SCANS:
-            out += self._flush()
-        return out
-
-    def _flush(self) -> list[Output]:
-        if not self._run:
+    def _judge_older(self) -> list[Output]:
+        """All that waits but the newest chunk."""
+        older, self._waiting = self._waiting[:-1], self._waiting[-1:]
+        if not older:
             return []
-        block = Block.of(self._run)
-        self._run, self._scans_waiting = [], 0
-        return self.judge(block)
+        self._scans_waiting = self._waiting[0].scans
+        out: list[Output] = []
+        run: list[Placed] = []
+        for placed in (
+            placed for heard in older for samples in heard.samples for placed in self._timeline.feed(samples)
+        ):
+            if run and (isinstance(placed, Gap) or placed.fresh or placed.lost):
+                out += self.judge(Block.of(run))
+                run = []
+            if isinstance(placed, Gap):
+                out.append(self._gap(placed))
+            else:
+                run.append(placed)
+        if run:
+            out += self.judge(Block.of(run))
+        return self._warn_ball(out, older[-1].arrival_s)
+
+    def _signal_due(self, now_s: float) -> bool:
+        """The ball is to be told something by itself, and what depends on whether it is pressed now."""
+        due_s = None if self._signals is None else self._signals.deadline()
+        return due_s is not None and due_s <= now_s
 
 
-def _events(out: Iterable[Output]) -> list[Event]:
-    """Scans make events only: nothing is to be sent."""
-    return [item for item in out if isinstance(item, Event)]
+class _Heard:
+    """What the driver made of a chunk."""
+
+    __slots__ = ("arrival_s", "events", "only_scans", "samples", "scans")
+
+    def __init__(self, arrival_s: float, events: Sequence[DriverEvent]) -> None:
+        self.arrival_s, self.events = arrival_s, events
+        self.samples = [event for event in events if isinstance(event, Samples) and not event.late]
+        self.only_scans = len(self.samples) == len(events)
+        self.scans = sum(len(samples.values) for samples in self.samples)

@@ -22,7 +22,8 @@ from companion.engine import Engine, Observer, Outcome
 from companion.errors import ConfigError
 from companion.pipeline import Pipeline, Plan, Stages
 from companion.safety import limits
-from companion.safety.limits import GuardContext, limits_version
+from companion.safety.limits import LIMITS_VERSION, GuardContext
+from companion.safety.table import AREA_RANGE
 from companion.smoothing import VERSION as SMOOTHING
 from companion.taring import Taring
 from companion.transports import Transport
@@ -33,6 +34,7 @@ from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Action, Notice
 
 if TYPE_CHECKING:
+    from companion.cues.observer import Cues
     from companion.replays.player import Player
     from sessions.journal import Journal, JournalResult
     from sessions.store import Store
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 DEMO_SCENARIO = "showcase"
 DEMO_REGION = "glute"  # what the showcase plays
 _JOURNAL_CLOSE_S = 30.0
-_TAG_KEPT = "the capture is cut short there; what it has is whole"
+_CUT_HINT = "the capture is cut short there; what it has is whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class LiveRequest:
     kind: str | None = None
     capture: Path | None = None
     record: bool = True
+    sound: bool = True  # False: no sound of any kind, whatever the settings say
 
     @property
     def is_replay(self) -> bool:
@@ -74,10 +77,11 @@ class Run:
         engine: "Engine | Player",
         journal: "Journal | None",
         owned: Sequence[Callable[[], None]] = (),
+        started: Sequence[Callable[[], None]] = (),
         tap: Tap | None = None,
         warning: str = "",
     ) -> None:
-        """`warning`: a line for the user before it begins."""
+        """`started`: what begins with the session. `warning`: a line for the user before it does."""
         self.clock = clock
         self.warning = warning
         self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
@@ -86,11 +90,14 @@ class Run:
         self._owned = owned
         self._tap = tap
         self._uncaptured = ""  # why the capture is not whole
+        self._started = started
         self._closing = threading.Lock()
         self._closed = False
 
     def start(self) -> None:
         self._engine.start()
+        for start in self._started:
+            start()
 
     def submit(self, action: Action) -> bool:
         """False if it could not be taken."""
@@ -126,7 +133,7 @@ class Run:
         outcome = self._engine.outcome
         if outcome is not None and self._uncaptured:
             text = f"not all was captured: {self._uncaptured}"
-            outcome = Outcome(outcome.code or 1, text, _TAG_KEPT)
+            outcome = Outcome(outcome.code or 1, text, _CUT_HINT)
         if outcome is None or self.result is None or not self.result.error:
             return outcome
         text = f"{self.result.unsaved_s:.1f} s of the session could not be saved: {self.result.error}"
@@ -174,7 +181,7 @@ def demo(
 def tare(address: str | None, settings: Settings, seconds: float = 5.0) -> Outcome:
     """Set the ball's zero, once it has been seen free for a second."""
     taring = Taring()
-    run = live(LiveRequest(address=address, seconds=seconds, record=False), settings, (taring,))
+    run = live(LiveRequest(address=address, seconds=seconds, record=False, sound=False), settings, (taring,))
     taring.attach(run)
     run.start()
     run.join()
@@ -211,13 +218,17 @@ def _run(
         software=f"knead {version('knead-companion')}",
     )
     journal: Journal | None = None
+
+    def tell(notice: Notice) -> None:
+        engine.tell(notice)  # there before the first event is
+
     if request.record:
-
-        def tell(notice: Notice) -> None:
-            engine.tell(notice)  # there before the first event is
-
         journal = _journal(settings, tell)
         observers = [journal, *observers]
+    cues = _cues(settings, tell) if request.sound else None
+    if cues is not None:
+        observers = [cues, *observers]  # first: a sound takes longest to arrive
+        owned = [cues.close, *owned]
     tap = _tap(request, plan, clock, first_tag)
     line: Stages
     if tap is None:
@@ -225,7 +236,7 @@ def _run(
     else:
         line = tap.around(Pipeline(driver, replace(plan, context=tap.context(plan.context))))
     engine = Engine(make_transport, line, observers, clock, seconds=request.seconds)
-    return Run(clock, engine, journal, owned, tap)
+    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), tap)
 
 
 def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observer]) -> Run:
@@ -265,9 +276,18 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap 
         framed=True,
         first_tag=first_tag,
         smoothing=SMOOTHING,
-        limits=limits_version(),
+        limits=LIMITS_VERSION,
     )
     return Tap(CaptureWriter(request.capture, setup))
+
+
+def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
+    from companion.cues.bell import bell_of_terminal
+    from companion.cues.observer import Cues as Observing
+    from companion.cues.observer import Wanted
+
+    wanted = Wanted(settings.sound, settings.voice, settings.paths.state_dir / "sounds")
+    return Observing(wanted, tell, bell_of_terminal() if settings.sound else None)
 
 
 def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
@@ -277,8 +297,9 @@ def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
     """
     tool = request.tool or limits.tool_of_ball(profile.tool) or limits.DEFAULT_TOOL
     area_cm2 = limits.tools()[tool].area_cm2
-    if request.tool is None and profile.contact_mm2:
-        area_cm2 = profile.contact_mm2 / 100
+    told_cm2 = profile.contact_mm2 / 100
+    if request.tool is None and AREA_RANGE[0] <= told_cm2 <= AREA_RANGE[1]:
+        area_cm2 = told_cm2  # what no tool can be is the ball's mistake, and its tool's own area stands
     return GuardContext(
         person=request.person,
         screened=False,  # so half of every limit stands

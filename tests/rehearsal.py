@@ -15,7 +15,7 @@ from companion.replays.captured import CapturedScript
 from companion.replays.player import Player, ReplayClock
 from companion.replays.script import Script
 from companion.replays.stored import StoredScript
-from companion.safety.limits import GuardContext, limits_version
+from companion.safety.limits import LIMITS_VERSION, GuardContext
 from companion.smoothing import VERSION
 from firmware_protocol.driver import Chunk, Close, Profile, Send
 from firmware_protocol.host import Host
@@ -46,7 +46,7 @@ class Rehearsal:
         self._region, self._step_s = region, step_s
         self._linked = False
         setup = Setup("knead test", EPOCH.isoformat(), 1.0, "sim:x", "me", region, "left", None, True, TAG, VERSION, 0)
-        self._tap = Tap(CaptureWriter(self.capture, replace(setup, limits=limits_version())))
+        self._tap = Tap(CaptureWriter(self.capture, replace(setup, limits=LIMITS_VERSION)))
         self._line: Stages = self._tap.around(
             Pipeline(Host(framed=True, first_tag=TAG), self._plan(self._tap.context(self._context)))
         )

@@ -43,7 +43,7 @@ class CapturedScript:
     def steps(self) -> Iterator[Step]:
         for record in self._capture.records():
             self._at_s = record.at_s
-            if record.kind not in (Kind.OUT, Kind.GUARD, Kind.END):
+            if record.kind not in (Kind.GUARD, Kind.END):
                 yield Step(record.at_s, partial(self._run, record))
         self._damage = self._capture.damage
 
@@ -64,6 +64,8 @@ class CapturedScript:
                 case Kind.IN:
                     source, data = bytes_of(record)
                     return line.feed(Chunk(source, data, at_s))
+                case Kind.OUT if isinstance(line, BlockPipeline):
+                    return line.catch_up()  # something was said that the ball was told of
                 case Kind.TICK:
                     return line.tick(at_s)
                 case Kind.ACTION:

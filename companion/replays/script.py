@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from companion.pipeline import Output
-from companion.safety.limits import limits_version
+from companion.safety.limits import LIMITS_VERSION
 from companion.smoothing import VERSION as SMOOTHING
 from sessions.events import Event
 
-OF_THIS_COMPUTER = ("storage", "observer", "capture", "output")  # kinds of notices that are not said again
+OF_THIS_COMPUTER = ("storage", "observer", "capture", "sound", "output")  # kinds of notices that are not said again
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ def versions(smoothing: object, limits: object, software: str) -> str:
     parts = []
     if smoothing != SMOOTHING:
         parts.append(f"smoothing {smoothing} (now {SMOOTHING})")
-    if limits != limits_version():
-        parts.append(f"limits {limits} (now {limits_version()})")
+    if limits != LIMITS_VERSION:
+        parts.append(f"limits {limits} (now {LIMITS_VERSION})")
     if not parts:
         return ""
     return f"recorded by {software} with {' and '.join(parts)}: the events may differ from those of then"

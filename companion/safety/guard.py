@@ -6,6 +6,7 @@ once (meters), and watched against the alarm table (panel); only where a conditi
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 from companion.errors import ConfigError
@@ -63,7 +64,8 @@ class Guard:
             self._stuck.restart()
         self._age.wait(judged.arrival_s)
         least_n = self.tuning.saturated_n(judged.cells_n.shape[1])
-        for run in self._intake.take(judged, -NEGATIVE_KPA / self.tuning.kpa_per_n, least_n):
+        floor_n = -NEGATIVE_KPA / self.tuning.kpa_per_n if judged.trusted else -math.inf  # a wrong zero may read below
+        for run in self._intake.take(judged, floor_n, least_n):
             if isinstance(run, Dropped):
                 out += self._drop(run)
                 continue
@@ -110,17 +112,17 @@ class Guard:
         """When `tick` is next due, on the clock of `arrival_s`."""
         return self._age.deadline_s(loaded=self._meters.contact.on)
 
+    @property
+    def loaded(self) -> bool:
+        """Whether something pressed when last known."""
+        return self._meters.contact.on
+
     def finish(self, t_s: float) -> list[Totals]:
         """The last totals, with what was lost at the end."""
         missing_s = 0.0 if self._known_us is None else t_s - self._known_us * 1e-6
         if missing_s * 1e6 > unknown_us(self._period_s):
             self._meters.lose(missing_s, round(t_s * 1e6), self.tuning)
         return [self._totals(t_s)]
-
-    @property
-    def loaded(self) -> bool:
-        """Whether something pressed when last known."""
-        return self._meters.contact.on
 
     # --- scans ---
 

@@ -70,12 +70,19 @@ def _replay(recorded: list[tuple[float, bytes]], observe: Callable[[Event], None
     return time.process_time() - start
 
 
+def events_of(scenario: str, seconds: float) -> list[Event]:
+    """All that a session on a virtual ball gives its observers."""
+    events: list[Event] = []
+    _replay(_recorded(scenario, seconds), events.append)
+    return events
+
+
 def _capacity() -> Iterator[Figure]:
     seconds = 120.0
     recorded = _recorded("session", seconds)
-    readings: list[Event] = []
-    _replay(recorded, readings.append)
-    scans = sum(len(event.t_s) for event in readings if isinstance(event, Reading))
+    events: list[Event] = []
+    _replay(recorded, events.append)
+    scans = sum(len(event.t_s) for event in events if isinstance(event, Reading))
     assert scans > 0.9 * seconds * 100, "the recording was not understood"
     spent = statistics.median(_replay(recorded, lambda _: None) for _ in range(5))
     yield Figure("pipeline: balls carried by one core", seconds / spent, "balls", at_least=150, note="4 cells, 100 Hz")
