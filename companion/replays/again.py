@@ -48,6 +48,9 @@ class StoredPipeline(BlockPipeline):
     def __init__(self, course: Course) -> None:
         self._stored = course.opened
         self._name = f"Session {course.row.id}"
+        told: tuple[object, ...] = (self._stored.context, self._stored.device, self._stored.smoothing)
+        if not all(isinstance(item, Mapping) for item in told):
+            raise self._unreadable("what it was judged by is damaged")
         context, profile = self._context_of(self._stored.context), self._profile_of(self._stored.device)
         if course.part.index.size and course.part.channels != profile.channels:
             raise self._unreadable("its values do not fit its ball")
