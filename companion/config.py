@@ -36,12 +36,23 @@ def find_paths(env: Mapping[str, str] | None = None) -> Paths:
     """The user's own directories, or all three under KNEAD_HOME."""
     home = (os.environ if env is None else env).get("KNEAD_HOME")
     if home:
-        root = Path(home).expanduser().absolute()
+        root = _home(home)
         return Paths(root / "config" / "config.toml", data_dir(env), root / "state")
     import platformdirs
 
     here = platformdirs.PlatformDirs("knead", appauthor=False)
     return Paths(here.user_config_path / "config.toml", data_dir(env), here.user_state_path)
+
+
+def _home(text: str) -> Path:
+    """ConfigError where it is no path a person can have meant."""
+    hint = "set it to a directory of yours"
+    if not text.isprintable():
+        raise ConfigError("KNEAD_HOME has characters that do not print", hint)
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # ~nobody
+        raise ConfigError(f"KNEAD_HOME: {text} is no directory: {error}", hint) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +292,9 @@ def _replace(target: Path, text: str) -> None:
     """Write beside it, then rename over it. Readable by its owner alone: it names a person."""
     from tempfile import mkstemp
 
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    from sessions.private import make_directory
+
+    make_directory(target.parent)
     handle, name = mkstemp(dir=target.parent, prefix=".config-", suffix=".toml")  # mode 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import numpy as np
 
@@ -61,6 +61,19 @@ class Plan:
     context: Callable[[Profile], GuardContext]  # all the guard must know from outside, once the ball is known
     wall: Callable[[float], datetime]  # engine seconds -> wall time
     software: str
+
+
+class Stages(Protocol):
+    """What a pipeline is to the engine."""
+
+    def opened(self, now_s: float) -> list[Output]: ...
+    def closed(self, now_s: float, cause: str) -> list[Output]: ...
+    def feed(self, chunk: Chunk) -> list[Output]: ...
+    def tick(self, now_s: float) -> list[Output]: ...
+    def act(self, action: Action, now_s: float) -> list[Output]: ...
+    def finish(self, now_s: float, cause: str) -> list[Event]: ...
+    def deadline(self) -> float | None: ...
+    def session_s(self, now_s: float) -> float | None: ...
 
 
 class Pipeline:
@@ -331,6 +344,8 @@ class Pipeline:
             if loaded and contact.cause != TARED_UNSEEN:  # its zero is gone with the body still on it
                 contact.distrust("reset under load")
         if self._smoother is None or self._smoother.period_s != started.period_s:
+            if self._smoother is not None:
+                out.append(notices.of_rate(started, self._at(now_s)))
             columns = 1 + (self._profile.channels if self._profile else 1)
             self._smoother = Smoother(columns, started.period_s)
         if self._guard is None:

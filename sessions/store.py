@@ -23,7 +23,7 @@ from sessions.lock import RecordingLock
 from sessions.people import People
 from sessions.record import Kept, microseconds, opened_of, region_of, started_at, text
 from sessions.schema import PERSON, REGION, SESSION
-from sessions.session import SessionData, SessionRow, Whole, assemble
+from sessions.session import Course, SessionData, SessionRow, Whole, assemble, course
 from sessions.trends import Visit
 
 PAIN = range(11)  # the numeric rating scale
@@ -144,6 +144,15 @@ class Store:
             parts = reading.parts(connection, reading.find(connection, session))
         for part in parts:
             yield from part.batches()
+
+    def course(self, session: str) -> Course:
+        """All that a replay needs, whole, and in the order it came."""
+        with self._database.reading() as connection:
+            found = reading.find(connection, session, reading.WHOLE)
+            row = reading.session_row(connection, found)
+            parts, told = reading.parts(connection, found), reading.told(connection, found)
+            end_s = reading.end_s(connection, found)
+        return course(row, opened_of(found), parts, told, end_s)
 
     def events(self, session: str) -> Events:
         """Alerts, notices and actions in order; among them totals, at least every ten seconds and the last."""

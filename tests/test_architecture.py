@@ -14,15 +14,18 @@ LEAVES = ("firmware_protocol", "sessions")
 
 # Floors of the trunk, lowest first; a module may import from its own floor and those below it.
 FLOORS = (
-    ("companion.errors",),
+    ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.notices", "companion.ballside"),
     ("companion.tally",),
     ("companion.pipeline",),
+    ("companion.blocks", "companion.captures"),
     ("companion.engine",),
+    ("companion.replays",),
     (
         "companion.taring",
         "companion.balls",
+        "companion.replaying",
         "companion.past",
         "companion.remembered",
         "companion.keeping",
@@ -38,7 +41,7 @@ SIDE_ROOMS = {
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
         ("companion.errors", "companion.safety"),
-        ("companion.balls", "companion.compose", "companion.cli"),
+        ("companion.balls", "companion.replaying", "companion.compose", "companion.cli"),
     ),
 }
 # The engine is given a transport; it knows only the shape of one.

@@ -167,6 +167,7 @@ class FakeRun:
         self.started = False
         self.actions: list[Action] = []
         self.causes: list[str] = []
+        self.warning = self.remark = ""
         self.stopping = threading.Event()
         self.saved = threading.Event()
         self.saved.set()

@@ -41,7 +41,7 @@ BASIS = "they rest on judgement, see knead limits show"
 def assumptions(opened: Opened) -> Iterator[str]:
     """What is taken for granted about the person and the tool, in one line."""
     context = opened.context
-    judged = f"region {opened.region}, tool {opened.tool} ({opened.area_cm2:g} cm2); {BASIS}"
+    judged = f"region {clean(opened.region, 40)}, tool {clean(opened.tool, 40)} ({opened.area_cm2:g} cm2); {BASIS}"
     if context.get("judged") is False:
         yield f"knead: this ball gives no newtons: pressure is not judged, only time, for {judged}"
     elif context.get("screened") is False:

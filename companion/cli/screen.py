@@ -84,6 +84,8 @@ def _open(settings: "Settings", live: "Live") -> int:
     from companion.cli.zones import edges_of
     from companion.tui.app import run_tui
 
+    if live.run.warning:
+        say(live.run.warning)
     code = run_tui(_deck(settings), live)
     session_id, outcome = live.run.session_id, live.run.outcome
     if outcome is not None and outcome.code:
@@ -92,6 +94,8 @@ def _open(settings: "Settings", live: "Live") -> int:
     with suppress(OSError):  # the terminal may be what has gone
         for line in Plain(edges_of).ending(ending):
             click.echo(line)
+    if live.run.remark:
+        say(live.run.remark)
     return code
 
 

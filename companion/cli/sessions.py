@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -54,7 +55,7 @@ def list_(wanted: tuple[str, ...], sort: str, limit: int | None, as_json: bool) 
     except FilterError as error:
         raise click.UsageError(f"{error} {error.hint}") from error
     if as_json:
-        click.echo(json.dumps({"schema": 1, "sessions": [row.to_json() for row in rows]}, indent=2))
+        click.echo(_document(rows))
         return
     if not whole.sessions:
         click.echo("No sessions yet. Try: knead demo", err=True)
@@ -66,6 +67,15 @@ def list_(wanted: tuple[str, ...], sort: str, limit: int | None, as_json: bool) 
         click.echo(line)
     if counted is not None:
         click.echo(f"{counted.sessions} of {whole.sessions} sessions fit.", err=True)
+
+
+def _document(rows: "Sequence[SessionRow]") -> str:
+    """JSON. What a ball or another program put into the log is made plain; a person's own note is kept as it is."""
+    plain = [
+        {name: clean(value) if isinstance(value, str) and name != "note" else value for name, value in told.items()}
+        for told in (row.to_json() for row in rows)
+    ]
+    return json.dumps({"schema": 1, "sessions": plain}, indent=2)
 
 
 def _filter(wanted: tuple[str, ...]) -> "Filter":
@@ -123,10 +133,10 @@ def recover(as_json: bool) -> None:
     with open_store(tell=False) as store:
         rows = store.recovered
     if as_json:
-        click.echo(json.dumps({"schema": 1, "sessions": [row.to_json() for row in rows]}, indent=2))
+        click.echo(_document(rows))
         return
     for row in rows:
-        click.echo(f"{row.id} recovered, {span(row.duration_s)}")
+        click.echo(f"{clean(row.id)} recovered, {span(row.duration_s)}")
     if not rows:
         click.echo("Nothing to recover.", err=True)
 
@@ -140,13 +150,13 @@ def _cells(row: "SessionRow") -> tuple[str, ...]:
     state = row.state if row.state != "complete" else "simulated" if row.simulated else ""
     side = "" if row.side == "both" else row.side
     return (
-        row.id[:_ID],
+        clean(row.id[:_ID]),
         f"{row.started_at:%Y-%m-%d %H:%M}",
         _length(row.duration_s),
         clean(f"{row.region} {side}".rstrip(), 16),
         "?" if row.peak_kpa is None else f"{min(row.peak_kpa, 9999):.0f}".rjust(4),
         worst,
-        state,
+        clean(state, 12),
     )
 
 

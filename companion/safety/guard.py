@@ -85,10 +85,12 @@ class Guard:
 
     def tick(self, now_s: float, t_s: float) -> list[Alert | Notice]:
         """Judge the age of the value: `now_s` on the clock of `arrival_s`, `t_s` the same moment in session time."""
-        out: list[Alert | Notice] = []
         age_s = self._age.age_s(now_s)
-        if age_s is None:
-            return out
+        return [] if age_s is None else self.aged(age_s, t_s)
+
+    def aged(self, age_s: float, t_s: float) -> list[Alert | Notice]:
+        """Judge a value of this age. Twice the same says nothing new."""
+        out: list[Alert | Notice] = []
         if age_s >= self._age.unknown_after_s():
             out += self._age.lose("silence", t_s)
         if age_s >= self._age.alarm_after_s():

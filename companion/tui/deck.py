@@ -55,6 +55,16 @@ class Run(Protocol):
     @property
     def session_id(self) -> str | None: ...
 
+    @property
+    def warning(self) -> str:
+        """A line for the user before it begins, or none."""
+        ...
+
+    @property
+    def remark(self) -> str:
+        """A line once it is over, or none."""
+        ...
+
     def start(self) -> object: ...
 
     def submit(self, action: Action, /) -> object:
