@@ -18,6 +18,7 @@ from companion.engine import Engine, Observer, Outcome
 from companion.pipeline import Pipeline, Plan
 from companion.safety import limits
 from companion.safety.limits import GuardContext
+from companion.safety.table import AREA_RANGE
 from companion.taring import Taring
 from companion.transports import Transport
 from firmware_protocol.driver import Profile, Unit
@@ -27,6 +28,7 @@ from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Action, Notice
 
 if TYPE_CHECKING:
+    from companion.cues.observer import Cues
     from sessions.journal import Journal, JournalResult
     from sessions.store import Store
 
@@ -51,24 +53,34 @@ class LiveRequest:
     kind: str | None = None
     capture: Path | None = None
     record: bool = True
+    sound: bool = True  # False: no sound of any kind, whatever the settings say
 
 
 class Run:
     """One session under way, and all that must be closed after it."""
 
     def __init__(
-        self, clock: Clock, engine: Engine, journal: "Journal | None", owned: Sequence[Callable[[], None]] = ()
+        self,
+        clock: Clock,
+        engine: Engine,
+        journal: "Journal | None",
+        owned: Sequence[Callable[[], None]] = (),
+        started: Sequence[Callable[[], None]] = (),
     ) -> None:
+        """`started`: what begins with the session."""
         self.clock = clock
         self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
         self._engine = engine
         self._journal = journal
         self._owned = owned
+        self._started = started
         self._closing = threading.Lock()
         self._closed = False
 
     def start(self) -> None:
         self._engine.start()
+        for start in self._started:
+            start()
 
     def submit(self, action: Action) -> bool:
         """False if it could not be taken."""
@@ -139,7 +151,7 @@ def demo(
 def tare(address: str | None, settings: Settings, seconds: float = 5.0) -> Outcome:
     """Set the ball's zero, once it has been seen free for a second."""
     taring = Taring()
-    run = live(LiveRequest(address=address, seconds=seconds, record=False), settings, (taring,))
+    run = live(LiveRequest(address=address, seconds=seconds, record=False, sound=False), settings, (taring,))
     taring.attach(run)
     run.start()
     run.join()
@@ -175,19 +187,33 @@ def _run(
         software=f"knead {version('knead-companion')}",
     )
     journal: Journal | None = None
+
+    def tell(notice: Notice) -> None:
+        engine.tell(notice)  # there before the first event is
+
     if request.record:
         from sessions.journal import Journal as Writer
 
         with open_store(settings):  # recovers what a crash left, and says now if the log cannot be used
             pass
 
-        def tell(notice: Notice) -> None:
-            engine.tell(notice)  # there before the first event is
-
         journal = Writer(settings.paths.database, tell)
         observers = [journal, *observers]
+    cues = _cues(settings, tell) if request.sound else None
+    if cues is not None:
+        observers = [cues, *observers]  # first: a sound takes longest to arrive
+        owned = [cues.close, *owned]
     engine = Engine(make_transport, Pipeline(driver, plan), observers, clock, seconds=request.seconds)
-    return Run(clock, engine, journal, owned)
+    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,))
+
+
+def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
+    from companion.cues.bell import bell_of_terminal
+    from companion.cues.observer import Cues as Observing
+    from companion.cues.observer import Wanted
+
+    wanted = Wanted(settings.sound, settings.voice, settings.paths.state_dir / "sounds")
+    return Observing(wanted, tell, bell_of_terminal() if settings.sound else None)
 
 
 def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
@@ -197,8 +223,9 @@ def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
     """
     tool = request.tool or limits.tool_of_ball(profile.tool) or limits.DEFAULT_TOOL
     area_cm2 = limits.tools()[tool].area_cm2
-    if request.tool is None and profile.contact_mm2:
-        area_cm2 = profile.contact_mm2 / 100
+    told_cm2 = profile.contact_mm2 / 100
+    if request.tool is None and AREA_RANGE[0] <= told_cm2 <= AREA_RANGE[1]:
+        area_cm2 = told_cm2  # what no tool can be is the ball's mistake, and its tool's own area stands
     return GuardContext(
         person=request.person,
         screened=False,  # so half of every limit stands

@@ -54,6 +54,8 @@ class Settings:
     tool: str | None = None  # None: the hard 8 cm2 ball is assumed
     fps: int | None = None  # None: 10, and 5 over SSH
     theme: str = "safe-dark"
+    sound: bool = True
+    voice: bool = True
     warnings: tuple[str, ...] = ()  # one line each, for stderr
 
 
@@ -93,6 +95,29 @@ class Whole:
 
     def allowed(self) -> str:
         return f"a whole number from {self.low} to {self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    def read(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        word = value.strip().lower() if isinstance(value, str) else ""
+        if word not in _SWITCHES:
+            raise ValueError(self.allowed())
+        return _SWITCHES[word]
+
+    def options(self) -> Iterable[str]:
+        return ("on", "off")
+
+    def allowed(self) -> str:
+        return "on or off"
+
+
+_SWITCHES: Mapping[str, bool] = {
+    **dict.fromkeys(("on", "true", "yes", "1"), True),
+    **dict.fromkeys(("off", "false", "no", "0"), False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +168,8 @@ KEYS: Mapping[str, Key] = {
         # Above 30 a terminal shows no more: the trace gets a new column at most 7.7 times a second.
         Key("fps", Whole(1, 30), "frames a second on the live screen"),
         Key("theme", Choice(lambda: THEMES), "colours"),
+        Key("sound", Switch(), "tones with every warning"),
+        Key("voice", Switch(), "words with every warning"),
     )
 }
 

@@ -4,6 +4,7 @@ import dataclasses
 
 from companion.timeline import Gap
 from firmware_protocol.driver import BallEvent, BallEventCode, Damaged, PhaseChanged, Profile, Refused, Started, Status
+from firmware_protocol.messages import LimitSettings
 from sessions.events import Json, Notice
 
 TOO_SLOW_S, LATE_S = 0.1, 0.05  # between two scans
@@ -61,6 +62,19 @@ def of_ball_event(event: BallEvent, t_s: float) -> Notice:
     name = _BALL_EVENTS.get(event.code, f"event {event.code}")
     fields: dict[str, Json] = {"code": event.code, "channel": event.channel, "value": event.value, "name": name}
     return Notice(t_s, "ball_event", f"ball: {name.replace('_', ' ')}", fields)
+
+
+def of_limit(settings: LimitSettings, asked: LimitSettings, lsb: float, t_s: float) -> Notice:
+    """What the ball says that it watches by itself, beside what it was asked to (R34: it may lower it)."""
+    high_n = settings.high * lsb
+    fields: dict[str, Json] = dataclasses.asdict(settings) | {"high_n": high_n, "asked_n": asked.high * lsb}
+    if not settings.enable:
+        return Notice(t_s, "limit", "the ball does not watch its limit by itself", fields | {"state": "off"})
+    if settings.high < asked.high:
+        text = f"the ball has lowered its own limit: it warns from {high_n:.0f} N on, not {asked.high * lsb:.0f} N"
+        return Notice(t_s, "limit", text, fields | {"state": "lowered"})
+    text = f"the ball watches, too: it warns by itself from {high_n:.0f} N on"
+    return Notice(t_s, "limit", text, fields | {"state": "set"})
 
 
 def of_refusal(refused: Refused, t_s: float) -> Notice:

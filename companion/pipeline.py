@@ -14,6 +14,7 @@ from typing import assert_never
 import numpy as np
 
 from companion import notices
+from companion.ballside import Signals, own_limit
 from companion.contact import Contact, Forces
 from companion.safety.guard import Guard, Judged
 from companion.safety.limits import GuardContext
@@ -28,6 +29,8 @@ from firmware_protocol.driver import (
     Damaged,
     Driver,
     DriverEvent,
+    LimitInForce,
+    Phase,
     PhaseChanged,
     Profile,
     Refused,
@@ -38,8 +41,8 @@ from firmware_protocol.driver import (
     ZeroChanged,
 )
 from firmware_protocol.driver import BallEventCode as Code
-from firmware_protocol.messages import Stop, Tare
-from sessions.events import Action, Closed, Event, Floats, Json, Notice, Opened, Reading
+from firmware_protocol.messages import Limits, LimitSettings, Stop, Tare
+from sessions.events import Action, Alert, Closed, Event, Floats, Json, Notice, Opened, Reading
 
 Output = Event | Send | Close
 
@@ -77,24 +80,30 @@ class Pipeline:
         self._t_s = 0.0  # session time of the newest scan
         self._index: int | None = None  # of the newest scan
         self._gap_s = 0.0  # time missing before the next scan
+        self._ended: Notice | None = None  # why the guard ends the session
         self._damage = DamageTally()
         self._status: Status | None = None  # as last told,
         self._status_s = 0.0  # and when
         self._said_free = False  # the tare under way rests on the person's word
+        self._signals: Signals | None = None  # the ball's buzzer and light
+        self._listening = False  # the ball takes requests
+        self._limited: GuardContext | None = None  # whose limit the ball was asked to watch
+        self._own: LimitSettings | None = None  # that limit
+        self._in_force: LimitSettings | None = None  # as told last
 
     # --- inputs ---
 
     def opened(self, now_s: float) -> list[Output]:
         """A link is up."""
-        return self._drive(self._driver.opened(now_s), now_s)
+        return self._warn_ball(self._drive(self._driver.opened(now_s), now_s), now_s)
 
     def closed(self, now_s: float, cause: str) -> list[Output]:
         """The link is gone; `cause` is the transport's own line."""
         out: list[Output] = [Notice(self._at(now_s), "link", cause, {"state": "lost", "cause": cause})]
-        return out + self._drive(self._driver.closed(now_s), now_s)
+        return self._warn_ball(out + self._drive(self._driver.closed(now_s), now_s), now_s)
 
     def feed(self, chunk: Chunk) -> list[Output]:
-        return self._drive(self._driver.feed(chunk), chunk.arrival_s)
+        return self._warn_ball(self._drive(self._driver.feed(chunk), chunk.arrival_s), chunk.arrival_s)
 
     def tick(self, now_s: float) -> list[Output]:
         due_s = self.deadline()
@@ -104,10 +113,13 @@ class Pipeline:
         out += self._damage.due(now_s, self._at(now_s))
         if self._guard is not None:
             out += self._guard.tick(now_s, self._at(now_s))
-        return out
+        return self._warn_ball(out, now_s)
 
     def act(self, action: Action, now_s: float) -> list[Output]:
         """What a person does, between two scans. `end` asks the ball to stop; its Close ends the session."""
+        return self._warn_ball(self._act(action, now_s), now_s)
+
+    def _act(self, action: Action, now_s: float) -> list[Output]:
         action = dataclasses.replace(action, t_s=self._t_s, after_index=self._index)
         out: list[Output] = [action]
         match action.kind:
@@ -133,8 +145,8 @@ class Pipeline:
 
     def deadline(self) -> float | None:
         """When `tick` is next due, on the engine's clock."""
-        guard_s = None if self._guard is None else self._guard.deadline()
-        due = [self._driver.deadline(), self._damage.deadline(), guard_s]
+        stages = (self._driver, self._damage, self._guard, self._signals)
+        due = [None if stage is None else stage.deadline() for stage in stages]
         return min((at_s for at_s in due if at_s is not None), default=None)
 
     def session_s(self, now_s: float) -> float | None:
@@ -149,9 +161,12 @@ class Pipeline:
             match event:
                 case Samples():
                     out += self._samples(event)
-                case Send() | Close():
+                case Send():
                     out.append(event)
+                case Close():
+                    out.append(self._closing(event))
                 case PhaseChanged():
+                    self._listening = event.phase in (Phase.LIVE, Phase.STALE)
                     out.append(notices.of_phase(event, self._at(now_s)))
                 case Profile():
                     out += self._profiled(event, now_s)
@@ -163,13 +178,23 @@ class Pipeline:
                     out += self._ball_event(event, now_s)
                 case ZeroChanged():
                     out += self._zero(event, now_s)
+                case LimitInForce():
+                    out += self._limit_in_force(event.settings, now_s)
                 case Refused():
                     out.append(notices.of_refusal(event, self._at(now_s)))
+                case Damaged(reason="anchor"):
+                    pass  # scans that were on their way before START or after STOP: no damage to tell of
                 case Damaged():
                     out += self._damage.take(event, now_s, self._at(now_s))
                 case _:
                     assert_never(event)
         return out
+
+    def _closing(self, close: Close) -> Close:
+        """Where the guard has asked for the end, the ball's own reason is no news."""
+        if self._ended is None:
+            return close
+        return Close("guard", self._ended.text, "rest, and see 'knead sessions show last'", retry=False)
 
     def _samples(self, samples: Samples) -> list[Output]:
         out: list[Output] = []
@@ -198,11 +223,15 @@ class Pipeline:
         smoothed = smoother.feed(columns, fresh=forces.fresh)
         smooth, ramp = self._pressures(smoothed, forces.unknown)
         out.append(_reading(placed, forces, smooth, ramp))
-        for judged in self._judged(forces, smoothed, ramp):
-            out += guard.feed(judged)
+        said: list[Event] = [event for judged in self._judged(forces, smoothed, ramp) for event in guard.feed(judged)]
+        out += said
         self._t_s = float(placed.t_s[-1])
         self._index = placed.index + len(placed.t_s) - 1
         self._gap_s = 0.0
+        for notice in said:
+            if isinstance(notice, Notice) and notice.kind == "end" and self._ended is None:
+                self._ended = notice
+                out += self._drive(self._driver.ask(Stop(), placed.arrival_s), placed.arrival_s)
         return out
 
     def _pressures(self, smoothed: Smoothed, unknown: int) -> tuple[Floats, Floats]:
@@ -272,6 +301,7 @@ class Pipeline:
             self._context = self._plan.context(profile)
             self._contact = Contact(profile, self._context.area_cm2)
             self._timeline = Timeline(profile.has_clock)
+            self._signals = Signals(profile)
             return out
         if (before.lsb, before.unit, before.channels, before.cal_crc) != (
             profile.lsb,
@@ -317,7 +347,7 @@ class Pipeline:
     def _ball_event(self, event: BallEvent, now_s: float) -> list[Output]:
         out: list[Output] = [notices.of_ball_event(event, self._at(now_s))]
         if event.code == Code.BUTTON and self._guard is not None:
-            out += self.act(Action("confirm", {"by": "button"}), now_s)
+            out += self._act(Action("confirm", {"by": "button"}), now_s)
         return out
 
     def _zero(self, zero: ZeroChanged, now_s: float) -> list[Output]:
@@ -337,6 +367,34 @@ class Pipeline:
                     cure = "unknown until it is zeroed again with all weight off"
                 text = f"zero set, not trusted ({self._contact.cause}): {cure}"
         return [Notice(self._at(now_s), "zero", text, fields)]
+
+    # --- what the ball does about warnings ---
+
+    def _warn_ball(self, out: list[Output], now_s: float) -> list[Output]:
+        """Have the ball buzz, blink and watch its own limit. What is sent comes after all events: none waits for it."""
+        signals, context, profile = self._signals, self._context, self._profile
+        if signals is None or context is None or profile is None:
+            return out
+        asked = [signals.link(self._listening, now_s)]
+        asked += [signals.hear(event, now_s) for event in out if isinstance(event, Alert)]
+        due_s = signals.deadline()
+        if due_s is not None and now_s >= due_s:
+            asked.append(signals.tick(now_s, loaded=self._guard is not None and self._guard.loaded))
+        if context is not self._limited:
+            self._limited = context
+            own = own_limit(context, profile)
+            if own is not None and own != self._own:
+                self._own = own
+                out = out + self._drive(self._driver.ask(Limits(own), now_s), now_s)
+        signal = next((signal for signal in reversed(asked) if signal is not None), None)
+        return out if signal is None else out + self._drive(self._driver.ask(signal, now_s), now_s)
+
+    def _limit_in_force(self, settings: LimitSettings, now_s: float) -> list[Output]:
+        """Told when it is another than before."""
+        if self._own is None or self._profile is None or settings == self._in_force:
+            return []
+        self._in_force = settings
+        return [notices.of_limit(settings, self._own, self._profile.lsb, self._at(now_s))]
 
     # --- actions ---
 

@@ -9,7 +9,7 @@ from firmware_protocol import messages as m
 from firmware_protocol.driver import Profile, Status, Unit
 from firmware_protocol.messages import Caps, Flags, IdentField
 
-KIND = "knead"  # of a ball that speaks this protocol
+KIND = "native"  # of a ball that speaks this protocol
 SERIAL = re.compile(r"[0-9A-Za-z._-]{1,16}")  # what IDENT may answer
 MAX_PCT = 100  # 255 is unknown, and nothing between means anything
 TEXTS = (IdentField.MODEL, IdentField.VENDOR, IdentField.FIRMWARE)

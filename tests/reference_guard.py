@@ -4,118 +4,28 @@ It shares with the guard only the alarm table and the limits, and is held agains
 """
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from companion.safety.causes import AGAIN_TEXT, CAUSES, CONFIRM_TEXT, FIRM_TEXT, HEAVY_TEXT, Cause, Row, text_of
 from companion.safety.guard import Judged
-from companion.safety.limits import GuardContext, RegionLimits, effective, regions, tools
-from sessions.events import Action, Alert, Level, Notice, Phase, RegionTotals, Totals
+from companion.safety.limits import GuardContext, RegionLimits, tools
+from sessions.events import Action, Level, Notice, Phase
+from tests.reference_alarms import Condition, Delay, Said
+from tests.reference_sums import ReferenceSums, shared
 
-Said = Alert | Notice | Totals
 NAN = math.nan
 
 
-@dataclass
-class Delay:
-    """A condition that must last."""
-
-    on_s: float
-    off_s: float = 0.0
-    scans: int = 1
-    on: bool = False
-    since: int | None = None
-    start: int = 0
-    seen: int = 0
-
-    def step(self, t: int, rising: bool, falling: bool | None) -> bool:
-        """Whether it flips at this scan."""
-        condition = falling if self.on else rising
-        if condition is None:
-            return False
-        if not condition:
-            self.since = None
-            return False
-        if self.since is None:
-            self.since, self.seen = t, 0
-        self.seen += 1
-        needed = self.off_s if self.on else self.on_s
-        if t - self.since < round(needed * 1e6) or (not self.on and self.seen < self.scans):
-            return False
-        self.on, self.start, self.since = not self.on, self.since, None
-        return True
-
-
-@dataclass
-class Part:
-    """What a region and side got."""
-
-    region: str
-    side: str
-    dose_limit: float
-    rest_s: float
-    contact_us: int = 0
-    dose: float = 0.0
-    hold: float = 0.0
-    peak_of_rest: float = 0.0
-    rests_since: int | None = 0
-    at: int = 0
-    zones_us: list[int] = field(default_factory=lambda: [0] * 5)
-    holds: int = 0
-    held_us: int = 0
-    peak_kpa: float = 0.0
-    peak_n: float = 0.0
-    estimated_s: float = 0.0
-
-    def rest(self, t: int) -> None:
-        if self.rests_since is None:
-            self.peak_of_rest, self.rests_since = self.hold, self.at
-        assert self.rests_since is not None
-        if self.peak_of_rest < 1e-9:
-            self.peak_of_rest = 0.0
-        self.hold = self.peak_of_rest * math.exp((self.rests_since - t) / (1e6 * self.rest_s))
-        self.at = t
-
-    def press(self, t: int, load: float) -> None:
-        self.hold, self.rests_since, self.at = self.hold + load, None, t
-
-
-@dataclass
-class Condition:
-    """A cause: its rows' delays, the sum it was told of, and what was said."""
-
-    cause: Cause
-    delays: list[tuple[Row, Delay]]
-    told_tenth: int
-    level: Level = Level.OK  # the condition
-    said: Level = Level.OK
-    quiet: bool = False
-    region: str = ""
-    side: str = ""
-    silent_until: int | None = None
-    cautions: list[int] = field(default_factory=list)
-    hinted: int | None = None
-    lasting: Delay = field(default_factory=lambda: Delay(0.0))
-
-
-class ReferenceGuard:
+class ReferenceGuard(ReferenceSums):
     def __init__(self, context: GuardContext) -> None:
-        self.context = context
-        self.parts: dict[tuple[str, str], Part] = {}
-        self.session_us = 0
+        super().__init__(context)
         self.last: int | None = None  # last scan with a value
         self.known: int | None = None  # ... that was trusted
         self.first: int | None = None
         self.force = 0.0
-        self.p = 0.0
         self.second: int | None = None
         self.forces: list[int] = []
-        self.contact = Delay(0.2, 0.5)
         self.held = Delay(5.0, 1.0)
-        self.free = Delay(2.0, 0.2)
-        self.stop = "none"
-        self.stopped: list[Condition] = []
-        self.pressure_stops = 0
         self.reasons: list[str] = []
         self.silent = False
         self.untrusted_since: int | None = None
@@ -127,22 +37,6 @@ class ReferenceGuard:
         self.noisy = False
         self.second_scans = self.second_changes = 0
         self.period = 0.0
-        self.conditions = {cause.key: self._condition(cause) for cause in CAUSES}
-        self._retune()
-
-    @staticmethod
-    def _condition(cause: Cause) -> Condition:
-        delays = [(row, Delay(row.on_s, row.off_s, row.scans)) for row in cause.rows]
-        tenth = round(cause.shares[0].at * 10) - 1 if cause.shares else 0
-        return Condition(cause, delays, tenth, lasting=Delay(cause.escalate_s or 0.0))
-
-    def _retune(self) -> None:
-        self.limits, self.strict = self.context.limits(), self.context.limits(raised=False)
-        key = (self.context.region, self.context.side)
-        if key not in self.parts:
-            rest_s = effective(self.context.region).rest_s
-            self.parts[key] = Part(*key, self.limits.dose_kpa_s, rest_s)
-        self.part = self.parts[key]
 
     # --- inputs ---
 
@@ -199,7 +93,8 @@ class ReferenceGuard:
 
     def _move(self, action: Action, t_s: float, t: int) -> list[Said]:
         before, left = self.context, self.part
-        self.context = replace(before, **{action.kind: str(action.fields[action.kind])})
+        name = str(action.fields[action.kind])
+        self.context = replace(before, region=name) if action.kind == "region" else replace(before, side=name)
         self._retune()
         left.held_us, self.held = 0, Delay(5.0, 1.0)
         now = self.last or 0
@@ -208,7 +103,7 @@ class ReferenceGuard:
             return []
         self.part.rest(now)
         for other in self.parts.values():
-            if other.region == self.part.region and _shared(other.side, self.part.side):
+            if other.region == self.part.region and shared(other.side, self.part.side):
                 other.rest(now)
                 if other.hold > self.part.hold:
                     self.part.hold, self.part.at = other.hold, other.at
@@ -289,24 +184,6 @@ class ReferenceGuard:
         yield self.held
         for condition in self.conditions.values():
             yield from (delay for _, delay in condition.delays)
-
-    def _book(self, seconds: float, until: int) -> None:
-        if not self.contact.on:
-            return
-        seconds = min(seconds, 60.0)
-        bottom, top = self.limits.working_kpa
-        p = max(self.p, (bottom + top) / 2)
-        self.session_us += round(seconds * 1e6)
-        self.part.contact_us += round(seconds * 1e6)
-        self.part.estimated_s += seconds
-        self.part.dose += max(0.0, p - 9.0) * seconds
-        if p < max(10.0, bottom / 2):
-            self.part.rest(until)
-        else:
-            self.part.press(until, seconds / self._hold_s(p))
-
-    def _hold_s(self, p: float) -> float:
-        return min(max(self.limits.hold_s * (self.limits.working_kpa[1] / p) ** 4, 5.0), 120.0)
 
     def _judge(self, scan: "Scan", force: float, raw: float, dt: int, trusted: bool) -> list[Said]:
         p = force * 10.0 / self.limits.area_cm2
@@ -404,7 +281,7 @@ class ReferenceGuard:
             condition.quiet = False
             out += self._change(condition, condition.level, t_s, t)
         lasted: list[Condition] = []
-        standing = [condition for condition in self.stopped]
+        standing = list(self.stopped)
         sounding = self.stop == "sounding"
         for key, condition in self.conditions.items():
             if condition.cause.rows:
@@ -416,7 +293,8 @@ class ReferenceGuard:
                 out += self._change(condition, Level.OK, t_s, t)
             again = condition.told_tenth != told[key]
             if condition.level is not before[key] or again:
-                out += self._change(condition, condition.level, t_s, t, again, signals.get("ratio", 0.0))
+                rises = condition.level > before[key]
+                out += self._change(condition, condition.level, t_s, t, again, signals.get("ratio", 0.0), rises)
             if condition.cause.escalate_s and self._lasts(condition, t, p, condition in standing):
                 lasted.append(condition)
         for condition in lasted:
@@ -446,44 +324,6 @@ class ReferenceGuard:
             shares = condition.cause.shares
             condition.level = max(share.level for share in shares if round(share.at * 10) <= condition.told_tenth)
 
-    def _used(self, key: str) -> tuple[float, float]:
-        """In whole microseconds for clocks."""
-        region, context, limits = self.context.region, self.context, self.limits
-        group = regions()[region].day_group
-        members = [key for key, row in regions().items() if row.day_group == group]
-        match key:
-            case "time":
-                return self._spent(lambda part: part.contact_us, [region]), limits.session_s * 1e6
-            case "dose":
-                return self._spent(lambda part: part.dose, [region]), limits.dose_kpa_s
-            case "session":
-                return self.session_us, context.session_limit_s * 1e6
-            case "day":
-                cap = max(regions()[member].base.day_s for member in members)
-                carried = self._carried([row for row in context.carried if row.region in members], "contact_s")
-                return self._spent(lambda part: part.contact_us, members) + carried * 1e6, cap * 1e6
-            case "day_dose":
-                carried = self._carried([row for row in context.carried if row.region == region], "dose_kpa_s")
-                return self._spent(lambda part: part.dose, [region]) + carried, 1.5 * limits.dose_kpa_s
-            case _:
-                return self.session_us + context.carried_s * 1e6, 1800e6
-
-    def _spent(self, value: Callable[[Part], float], members: list[str]) -> float:
-        """Here, and in other accounts over the same tissue; of left and right, the larger."""
-        sides = {"left": 0.0, "right": 0.0, "both": 0.0}
-        for part in self.parts.values():
-            if part is not self.part and part.region in members and _shared(part.side, self.context.side):
-                sides[part.side] += value(part)
-        return value(self.part) + sides["both"] + max(sides["left"], sides["right"])
-
-    def _carried(self, rows: list[object], column: str) -> float:
-        sides = {"left": 0.0, "right": 0.0, "both": 0.0}
-        for row in rows:
-            side = str(getattr(row, "side"))  # noqa: B009  a Carried row
-            if _shared(side, self.context.side):
-                sides[side] += float(getattr(row, column))
-        return sides["both"] + max(sides["left"], sides["right"])
-
     def _lasts(self, condition: Condition, t: int, p: float, stands: bool) -> bool:
         if stands:
             condition.lasting.since = None
@@ -495,78 +335,7 @@ class ReferenceGuard:
             condition.lasting = Delay(condition.cause.escalate_s or 0.0)
         return lasted
 
-    # --- telling ---
-
-    def _change(
-        self, condition: Condition, level: Level, t_s: float, t: int, again: bool = False, ratio: float = 0.0
-    ) -> list[Said]:
-        condition.level = level
-        if condition.quiet or condition in self.stopped:
-            return []
-        if level is Level.STOP:
-            heavy = condition.cause.key == "peak" and ratio >= 1.6
-            return self._raise_stop(condition, t_s, t, HEAVY_TEXT if heavy else None)
-        before = condition.said
-        if level is before and not (again and level is not Level.OK):
-            return []
-        self._set(condition, level)
-        if level is Level.OK:
-            return [self._alert(condition, Phase.CLEARED, t_s)]
-        phase = Phase.ESCALATED if before is not Level.OK and level > before else Phase.RAISED
-        text = None
-        if level is Level.CAUTION:
-            recent = condition.cautions[-3:]
-            if len(recent) == 3 and t - recent[0] < 60_000_000:
-                hint = condition.hinted is None or t - condition.hinted >= 60_000_000
-                condition.hinted = t if hint else condition.hinted
-                text = FIRM_TEXT if hint and condition.cause.pressure else ""
-            else:
-                condition.cautions.append(t)
-        return [self._alert(condition, phase, t_s, text)]
-
-    def _raise_stop(self, condition: Condition, t_s: float, t: int, text: str | None = None) -> list[Said]:
-        if condition in self.stopped:
-            return []
-        phase = Phase.RAISED if condition.said is Level.OK else Phase.ESCALATED
-        if self.stop == "none" and condition.cause.pressure:
-            self.pressure_stops += 1
-        self.stop = "sounding"
-        self.stopped.append(condition)
-        self._set(condition, Level.STOP)
-        return [self._alert(condition, phase, t_s, text)]
-
-    def _set(self, condition: Condition, level: Level) -> None:
-        if condition.said is Level.OK:
-            condition.region, condition.side = self.context.region, self.context.side
-        if level > condition.said or level is Level.OK:
-            condition.silent_until = None
-        condition.said = level
-
-    def _touched(self, t_s: float) -> list[Said]:
-        if self.stop != "latched":
-            return []
-        self.stop = "sounding"
-        for condition in self.stopped:
-            condition.silent_until = None
-        return [self._alert(condition, Phase.RAISED, t_s, AGAIN_TEXT) for condition in self.stopped]
-
-    def _freed(self, t_s: float) -> list[Said]:
-        if self.stop != "sounding":
-            return []
-        self.stop = "latched"
-        out: list[Said] = [self._alert(condition, Phase.LATCHED, t_s, CONFIRM_TEXT) for condition in self.stopped]
-        return [*out, Notice(t_s, "end", "", {})] if self.pressure_stops >= 3 else out
-
-    def _confirm(self, t_s: float) -> list[Said]:
-        if self.stop == "sounding":
-            return [Notice(t_s, "refused", "", {})]
-        out: list[Said] = []
-        for condition in self.stopped:
-            self._set(condition, Level.OK)
-            out.append(self._alert(condition, Phase.CONFIRMED, t_s))
-            condition.quiet = True
-        self.stop, self.stopped = "none", []
-        return out
+    # --- dropped and unknown ---
 
     def _drop(self, scan: "Scan") -> list[Said]:
         out: list[Said] = []
@@ -598,34 +367,6 @@ class ReferenceGuard:
         self.reasons.remove(reason)
         return [] if self.reasons else [Notice(t_s, "value", "", {"state": "known"})]
 
-    def _alert(self, condition: Condition, phase: Phase, t_s: float, text: str | None = None) -> Alert:
-        cause = condition.cause
-        said = text_of(cause, condition.said, phase) if text is None else text
-        place = (condition.region, condition.side)
-        return Alert(t_s, cause.key, condition.said, phase, None, None, cause.unit, *place, said)
-
-    def _totals(self, t_s: float) -> Totals:
-        rows = []
-        for part in self.parts.values():
-            rest, light, work, high, over = (us * 1e-6 for us in part.zones_us)
-            rows.append(
-                RegionTotals(
-                    part.region,
-                    part.side,
-                    part.contact_us * 1e-6,
-                    part.dose,
-                    part.dose_limit,
-                    part.hold,
-                    part.held_us * 1e-6,
-                    part.holds,
-                    part.peak_kpa,
-                    part.peak_n,
-                    (rest, light, work, high, over),
-                    part.estimated_s,
-                )
-            )
-        return Totals(t_s, self.session_us * 1e-6, tuple(rows))
-
 
 @dataclass
 class Scan:
@@ -636,7 +377,3 @@ class Scan:
     cells: list[float]
     ramp: float
     saturated: bool
-
-
-def _shared(side: str, other: str) -> bool:
-    return side == other or "both" in (side, other)

@@ -17,7 +17,8 @@ from companion.compose import LiveRequest, guard_context
 from companion.engine import BACKOFF_S
 from companion.pipeline import Output, Pipeline, Plan
 from companion.tui.face import Now
-from companion.tui.liveview import LiveView, Snapshot
+from companion.tui.liveview import LiveView
+from companion.tui.snapshot import Snapshot
 from firmware_protocol.driver import Chunk, Close, Send
 from firmware_protocol.host import Host
 from firmware_protocol.simulator.faults import parse_faults

@@ -16,7 +16,7 @@ LEAVES = ("firmware_protocol", "sessions")
 FLOORS = (
     ("companion.errors",),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
-    ("companion.notices",),
+    ("companion.notices", "companion.ballside"),
     ("companion.tally",),
     ("companion.pipeline",),
     ("companion.engine",),
@@ -28,6 +28,7 @@ FLOORS = (
 SIDE_ROOMS = {
     "companion.transports": (("companion.errors", "companion.clock"), ("companion.balls",)),
     "companion.virtual": (("companion.errors", "companion.clock"), ("companion.balls",)),
+    "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
         ("companion.errors", "companion.safety"),
         ("companion.balls", "companion.compose", "companion.cli"),
@@ -59,7 +60,7 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 class _Run(ast.NodeTransformer):
     """Leaves out what only the type checker reads."""
 
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:  # noqa: N802  # the name ast calls
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:  # the name ast calls
         return node.orelse if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" else node
 
 

@@ -48,7 +48,7 @@ def test_what_does_not_come_is_asked_for_three_times() -> None:
         table.say(m.LogReadReply(asked.first, asked.count, 12_400_000 + 50_000 * bool(tries)), tag)
         if not tries:
             table.say(m.SampleBatch(1005, 12_400_000, 4000, np.zeros((5, 1), np.int16), backfill=True))
-        table.stream(2.1) if tries == 2 else table.wait_with_samples(2.05)
+        table.wait_with_samples(2.05)
     assert not [request for _, request in table.asked if isinstance(request, m.LogRead)]
     assert [samples.index for samples in table.of(Samples) if samples.late] == [1005]
 

@@ -294,3 +294,13 @@ def test_a_duplicate_is_dropped() -> None:
     assert table.host.damage == {"stale": 1}
     assert len(table.of(Samples)) == 1
     assert table.host.phase is Phase.LIVE
+
+
+def test_time_refused_is_a_sign_of_life_too() -> None:
+    """Section 5: whatever is answered, the host does not wait for ever."""
+    table = Table().live()
+    table.refuse[m.Time] = m.Status.UNKNOWN
+    table.wait(1.5)
+    table.answer_all()
+    table.wait(1.0)
+    assert table.phases()[-1] is Phase.STARTING

@@ -248,3 +248,12 @@ def test_a_serial_is_a_serial() -> None:
     assert table.host.damage == {"value": 1}
     table.answer_all()
     assert table.of(Profile)[0].serial == ""
+
+
+def test_a_ball_that_wants_encryption_says_so() -> None:
+    """R58: not "no ball here"."""
+    table = Table()
+    table.refuse[m.Hello] = m.Status.DENIED
+    table.open()
+    table.answer_all()
+    assert "Pair" in table.close().hint

@@ -1,5 +1,6 @@
 """What the host hears and is asked, against a ball played by hand: zero, requests, damage (R28, R44, R54)."""
 
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -7,12 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_protocol import messages as m
+from firmware_protocol.codec import encode
 from firmware_protocol.driver import (
+    BallEvent,
     Chunk,
     Damaged,
     Phase,
     Refused,
     Samples,
+    Status,
     ZeroChanged,
 )
 from firmware_protocol.errors import EncodeError
@@ -234,16 +238,57 @@ def test_any_bytes_do_no_harm(framed: bool, stage: str, data: list[bytes | int])
     for samples in table.of(Samples):
         assert samples.values.shape[1] == 1
         assert not samples.values.flags.writeable
-    assert table.host.deadline() is None or isinstance(table.host.deadline(), float)
+    waits_for_nothing = table.host.deadline() is None
+    assert waits_for_nothing == (table.host.phase in (Phase.DOWN, Phase.ENDED))
 
 
-def test_garbage_for_ever_is_bounded() -> None:
-    """R54: memory does not grow with what comes in."""
-    table = Table(framed=True)
-    table.open()
-    for _ in range(200):
-        table.host.feed(Chunk("serial", b"\x55" * 4096, table.now_s))
-    held = sum(
-        len(part) for part in vars(table.host)["_deframer"].__getstate__()[1].values() if isinstance(part, bytes)
-    )
-    assert held <= 249
+@pytest.mark.parametrize("message", [b"\x55" * 4096, bytes.fromhex("0440010203") + b"\x55" * 200 + b"\0"])
+def test_memory_does_not_grow_with_what_comes_in(message: bytes) -> None:
+    """R54"""
+    table = Table(framed=True).live()
+    chunk = Chunk("serial", message, table.now_s)
+    table.host.feed(chunk)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(300):
+            table.host.feed(chunk)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 20_000
+
+
+def test_holes_are_bounded() -> None:
+    """R54: a ball whose every batch leaves a hole, and whose log never answers."""
+    table = Table().live()
+    for _ in range(500):
+        table.wait(0.05)
+        table.samples(missed=3)
+    asked = [request for _, request in table.asked if isinstance(request, m.LogRead)]
+    assert len(asked) < 30
+    table.asked.clear()
+    table.refuse[m.LogRead] = m.Status.NO_DATA
+    seen = len(table.sent)
+    for _ in range(100):
+        table.wait(0.05)
+        table.samples()
+        table.answer_all()
+    assert len(table.sent) - seen < 90
+
+
+def test_a_newer_ball_is_understood_as_far_as_known() -> None:
+    """R56, R13: longer messages, unknown events, flags, caps and statuses; unknown messages are skipped."""
+    table = Table()
+    table.hello = m.HelloReply(1, m.Caps(0x8000), 1, 1, 0.05, 200, 0xAFB0, BOOT)
+    table.live()
+    table.feed(encode(m.BallEventMessage(99, 3, 12_400_000, 5), 0) + b"more")
+    table.feed(encode(m.StatusMessage(Flags(0), 50, 0, 2000, 0, 0), 1) + b"more")
+    table.feed(bytes.fromhex("4F02AABB"))
+    assert [(event.code, event.channel, event.value) for event in table.of(BallEvent)] == [(99, 3, 5)]
+    assert table.of(Status)[0].temp_c == 20.0
+    assert table.host.damage == {"type": 1}
+    table.refuse[m.Tare] = 77
+    table.take(table.host.ask(m.Tare(), table.now_s))
+    table.answer_all()
+    assert "77" in table.of(Refused)[0].text

@@ -97,3 +97,16 @@ def test_alert() -> None:
     bench.ask(m.Alert(0, 0, 0))
     assert bench.ball.pattern == (0, 0)
     assert bench.status(m.Alert(5, 0, 100)) == Status.VALUE
+
+
+def test_the_total_is_a_wide_integer() -> None:
+    """R17: one load on all channels; 16 of them exceed 16 bits, and what EVENT cannot carry is its highest value."""
+    bench = Bench(channels=16)
+    bench.start()
+    bench.ask(m.Limits(m.LimitSettings(True, Pattern.STOP, 32_766, 32_000, 0)))
+    bench.values = [2047] * 16
+    bench.wait(0.2)
+    assert bench.codes() == []
+    bench.values = [5000] * 16
+    bench.wait(0.2)
+    assert bench.codes() == [(2, 32_767)]

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from companion.errors import DeviceNotFoundError
 from companion.tui.deck import Deck, Live
@@ -337,21 +336,24 @@ def steady(run: FakeRun, seconds: float = math.inf) -> None:
 
 
 def fine(run: FakeRun, seconds: float = math.inf) -> None:
-    """A scan every 10 ms, each an event of its own; reports the longest time between two."""
-    run.emit(notice("link", state="live"), opened())
+    """A scan every 10 ms, each an event of its own, after 30 s that are there at once; reports the longest hole."""
+    filled = 60 + 30 * np.sin(np.arange(3000) * 0.009)
+    run.emit(notice("link", state="live"), opened(), reading(0.0, filled, arrival_s=time.monotonic()))
     begin = last = time.monotonic()
     longest, count = 0.0, 0
     while not run.stopping.is_set() and last - begin < seconds:
         time.sleep(max(0.0, begin + (count + 1) * 0.01 - time.monotonic()))
         now = time.monotonic()
         longest, last = max(longest, now - last), now
-        run.emit(reading(count * 0.01, 60 + 30 * math.sin(count * 0.009), arrival_s=now))
+        run.emit(reading(30.0 + count * 0.01, 60 + 30 * math.sin(count * 0.009), arrival_s=now))
+        if count % 100 == 0:
+            run.emit(totals(count * 0.01))
         count += 1
     TOLD["longest_hole_s"] = longest
     TOLD["scans"] = count
 
 
-def stops(run: FakeRun, count: int = 60, every_s: float = 0.45) -> None:
+def stops(run: FakeRun, count: int = 100, every_s: float = 0.35) -> None:
     """A stop again and again; reports when each was raised."""
     run.emit(notice("link", state="live"), opened())
     raised: list[float] = []
@@ -365,7 +367,7 @@ def stops(run: FakeRun, count: int = 60, every_s: float = 0.45) -> None:
             time.sleep(0.02)
         raised.append(time.monotonic())
         run.emit(alert("peak", Level.STOP, text="stop, come off"))
-        time.sleep(0.2)
+        time.sleep(0.15)
         run.emit(alert("peak", Level.STOP, Phase.LATCHED), alert("peak", Level.OK, Phase.CONFIRMED))
     TOLD["raised_s"] = raised
 
@@ -378,7 +380,12 @@ def main(name: str, seconds: float, fps: float, report: str) -> int:
     from companion.tui.app import run_tui
 
     play = PLAYS[name]
-    stage = Stage((lambda run: play(run)) if name == "stops" else (lambda run: play(run, seconds)), fps=fps)
+
+    def played(run: FakeRun) -> None:
+        play(run) if name == "stops" else play(run, seconds)
+        Path(report + ".saved").write_text(" ".join(run.causes))
+
+    stage = Stage(played, fps=fps)
     live = stage.live("demo")
     cpu_s, wall_s = time.process_time(), time.monotonic()
     code = run_tui(stage.deck, live)
@@ -395,8 +402,16 @@ class Child:
     """The app in a process of its own, on a terminal that this side reads, or does not."""
 
     def __init__(
-        self, report: Path, play: str, *, seconds: float, fps: float = 10.0, size: tuple[int, int] = (120, 40)
-    ):
+        self,
+        report: Path,
+        play: str,
+        *,
+        seconds: float,
+        fps: float = 10.0,
+        size: tuple[int, int] = (120, 40),
+        signalled: bool = True,
+    ) -> None:
+        """`signalled`: a hang-up of the terminal is signalled, as in a login; else as under nohup."""
         import fcntl
         import pty
         import struct
@@ -406,7 +421,7 @@ class Child:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "SSH_CONNECTION")}
         environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        arguments = [play, str(seconds), str(fps), str(report)]
+        arguments = ["yes" if signalled else "no", play, str(seconds), str(fps), str(report)]
         self.report = report
         self.began_s = time.monotonic()
         self.process = subprocess.Popen(
@@ -451,6 +466,12 @@ class Child:
         told: dict[str, Any] = json.loads(self.report.read_text())
         return told
 
+    @property
+    def saved(self) -> str | None:
+        """Why the run ended, once it has been saved."""
+        path = Path(f"{self.report}.saved")
+        return path.read_text() if path.exists() else None
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
@@ -460,12 +481,12 @@ class Child:
 
 
 _CHILD = """
-import os, sys
-if sys.stdin.isatty():
+import sys
+signalled, name, seconds, fps, report = sys.argv[1:]
+if signalled == "yes":
     import fcntl, termios
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that a hang-up is signalled, as in a real terminal
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from tests.test_tui_stage import main
-name, seconds, fps, report = sys.argv[1:]
 sys.exit(main(name, float(seconds), float(fps), report))
 """
 
@@ -494,6 +515,8 @@ def test_a_fake_run_ends_when_it_is_stopped() -> None:
 
 
 def test_the_fake_deck_refuses_as_a_real_one_does() -> None:
+    import pytest  # here, since a child whose start is measured imports this module
+
     with pytest.raises(DeviceNotFoundError):
         Stage().deck.live("serial:/dev/ttyUSB1")
 

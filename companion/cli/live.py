@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 from click.exceptions import Exit
 
-from companion.cli.options import SECONDS, SPEED, output, setting, settings
+from companion.cli.options import SECONDS, SPEED, output, quiet, setting, settings, silence
 
 if TYPE_CHECKING:
     from companion.cli.outlet import Outlet
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 @click.command(help="Watch a virtual ball for a minute: no hardware needed.")
 @click.option("--seconds", type=SECONDS, help="End after so many session seconds; else when the show is over.")
 @click.option("--speed", type=SPEED, default=1.0, help="Times real time.")
+@quiet
 @output
-def demo(seconds: float | None, speed: float, form: str | None) -> None:
+def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> None:
     from companion.cli.screen import open_demo, wants_screen
 
-    held = settings()
+    held = settings(**silence(quiet))
     if wants_screen(form):
         raise Exit(open_demo(held, seconds, speed))
     from companion import compose
@@ -41,6 +42,7 @@ def demo(seconds: float | None, speed: float, form: str | None) -> None:
 @click.option("--speed", type=SPEED, default=1.0, help="Times real time; for virtual balls only.")
 @click.option("--kind", help="What kind of ball it is, where it cannot be told.")
 @click.option("--no-record", is_flag=True, help="Keep nothing of this session.")
+@quiet
 @output
 def live(
     address: str | None,
@@ -52,11 +54,12 @@ def live(
     speed: float,
     kind: str | None,
     no_record: bool,
+    quiet: bool,
     form: str | None,
 ) -> None:
     from companion.cli.screen import open_live, wants_screen
 
-    held = settings(person=person, region=region, side=side, tool=tool)
+    held = settings(person=person, region=region, side=side, tool=tool, **silence(quiet))
     from companion import compose
 
     request = compose.LiveRequest(

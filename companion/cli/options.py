@@ -60,6 +60,16 @@ def output(command: Command) -> Command:
     return click.option("--plain", "form", flag_value="plain", help="Plain lines instead of the screen.")(command)
 
 
+def quiet(command: Command) -> Command:
+    """`--quiet`: nothing is heard; what is seen stays as it is."""
+    return click.option("--quiet", is_flag=True, help="No tones and no voice; every warning is still shown.")(command)
+
+
+def silence(quiet: bool) -> dict[str, object]:
+    """The settings that `--quiet` stands for."""
+    return {"sound": False, "voice": False} if quiet else {}
+
+
 def document(command: Command) -> Command:
     """`--json`: one document."""
     return click.option("--json", "as_json", is_flag=True, help="One JSON document.")(command)

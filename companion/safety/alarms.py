@@ -59,12 +59,12 @@ NO_VALUE = Value()
 _LATCHED, _AGAIN = Value(text=CONFIRM_TEXT), Value(text=AGAIN_TEXT)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _State:
     cause: Cause
     level: Level = Level.OK  # as told last
     condition: Level = Level.OK
-    quiet: bool = False  # confirmed: says nothing until pressed again
+    quiet: bool = False  # confirmed: says nothing until pressed again, or until the condition rises
     region: str = ""
     side: str = ""
     silenced_until_us: float | None = None
@@ -82,9 +82,6 @@ class Alarms:
         self._pressure_stops = 0
 
     # --- what is asked ---
-
-    def level(self, cause: str) -> Level:
-        return self._states[cause].level
 
     def stands(self, cause: str) -> bool:
         """Whether it is one of the present stop's causes."""
@@ -108,9 +105,10 @@ class Alarms:
     # --- conditions ---
 
     def change(self, cause: str, level: Level, at: Moment, value: Value, *, again: bool = False) -> list[Event]:
-        """The cause's condition is now of this level; `again` tells it even if it was so before."""
+        """The cause's condition is now of this level; `again` tells it even if it was so before. A rise ends quiet."""
         state = self._states[cause]
-        state.condition = level
+        rises, state.condition = level > state.condition, level
+        state.quiet = state.quiet and not (rises or again)
         if state.quiet or state in self._stopped:
             return []
         if level is Level.STOP:
@@ -123,8 +121,8 @@ class Alarms:
         if state in self._stopped:
             return []
         phase = Phase.RAISED if state.level is Level.OK else Phase.ESCALATED
-        if self.stop is Stop.NONE and state.cause.pressure:
-            self._pressure_stops += 1
+        if state.cause.pressure and not any(other.cause.pressure for other in self._stopped):
+            self._pressure_stops += 1  # once in a stop, whatever else stopped with it
         self.stop = Stop.SOUNDING
         self._stopped.append(state)
         self._set(state, Level.STOP, at)

@@ -42,7 +42,7 @@ MANNERS: Mapping[Level, Manner] = MappingProxyType(
         Level.NOTICE: Manner(None, False, 1),
         Level.CAUTION: Manner(10.0, False, 3),
         Level.TECHNICAL: Manner(10.0, False, 2),
-        Level.STOP: Manner(2.5, True, 10),  # sounds until the ball is free
+        Level.STOP: Manner(3.0, True, 10),  # sounds until the ball is free; the words have room between the tones
     }
 )
 

@@ -110,17 +110,17 @@ class Guard:
         """When `tick` is next due, on the clock of `arrival_s`."""
         return self._age.deadline_s(loaded=self._meters.contact.on)
 
+    @property
+    def loaded(self) -> bool:
+        """Whether something pressed when last known."""
+        return self._meters.contact.on
+
     def finish(self, t_s: float) -> list[Totals]:
         """The last totals, with what was lost at the end."""
         missing_s = 0.0 if self._known_us is None else t_s - self._known_us * 1e-6
         if missing_s * 1e6 > unknown_us(self._period_s):
             self._meters.lose(missing_s, round(t_s * 1e6), self.tuning)
         return [self._totals(t_s)]
-
-    @property
-    def loaded(self) -> bool:
-        """Whether something pressed when last known."""
-        return self._meters.contact.on
 
     # --- scans ---
 

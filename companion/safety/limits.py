@@ -35,6 +35,9 @@ def table() -> LimitTable:
     return read_table(text, "limits.toml")
 
 
+LIMITS_VERSION = table().version
+
+
 def regions() -> Mapping[str, Region]:
     return table().regions
 
@@ -50,10 +53,6 @@ def whole_body() -> Mapping[str, float]:
 def tool_of_ball(code: int) -> str | None:
     """The key of the tool a ball says it is; None if it does not say, or says one we do not know."""
     return next((tool.key for tool in tools().values() if tool.ball_code == code), None)
-
-
-def limits_version() -> int:
-    return table().version
 
 
 def combined_factor(factors: Iterable[float], *, screened: bool = True) -> float:
@@ -85,16 +84,12 @@ def effective(
     k = factor_k * (1.0 if calibrated else body["calibration_factor"])
     own = min(personal, body["raise_max"])
     root = math.sqrt(area)
+    scale = math.sqrt(body["reference_area_cm2"]) / root
     cap = None if kind.roller else base.force_cap_n
-    if kind.roller:
-        cap_n = body["roller_body_weight"] * (body_kg or body["roller_body_kg"]) * GRAVITY
-    else:
-        assert base.force_cap_n is not None
-        cap_n = base.force_cap_n
-    force_n = min(0.1 * base.peq_max_kpa * own * root, cap_n if own >= 1.0 else cap_n * own) * k
+    most_n = cap or body["roller_body_weight"] * (body_kg or body["roller_body_kg"]) * GRAVITY
+    force_n = min(min(0.1 * base.peq_max_kpa * root, most_n) * own, most_n) * k
     if full_scale_n is not None and full_scale_n < body["full_scale_margin"] * force_n:
         force_n = body["full_scale_part"] * full_scale_n
-    scale = math.sqrt(body["reference_area_cm2"]) / root
     bottom, top = (edge * scale * own for edge in base.working_kpa)
     top *= k
     return RegionLimits(
@@ -112,11 +107,10 @@ def effective(
 
 
 def zone_edges_kpa(limits: RegionLimits) -> tuple[float, float, float, float]:
-    """Lower edges of LIGHT, WORK, HIGH and OVER, never falling."""
-    light = CONTACT_KPA
-    work = max(light, limits.working_kpa[0])
-    high = max(work, limits.working_kpa[1])
-    return light, work, high, max(high, limits.mean_max_kpa)
+    """Lower edges of LIGHT, WORK, HIGH and OVER, never falling. OVER always begins where x is 1."""
+    over = max(CONTACT_KPA, limits.mean_max_kpa)
+    bottom, top = limits.working_kpa
+    return CONTACT_KPA, min(max(CONTACT_KPA, bottom), over), min(max(CONTACT_KPA, top), over), over
 
 
 def zone_of(p_kpa: float, limits: RegionLimits) -> int:
@@ -163,7 +157,7 @@ class GuardContext:
     full_scale_n: float | None = None  # what the whole ball can show; in the index's unit where not judged
     calibrated: bool = True
     judged: bool = True  # False where the unit is not newtons: no pressure limits, clocks on contact only
-    limits_version: int = dataclasses.field(default_factory=limits_version)
+    limits_version: int = LIMITS_VERSION
     cell_cm2: float | None = None  # skin area of one channel; None under a common shell
     noise_n: float = 0.0  # baseline noise: widens the deadband where it is known
     rolling: bool = False  # the person or the step says that the ball rolls

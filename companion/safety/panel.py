@@ -146,7 +146,12 @@ class Panel:
         if alarms.stands(key):
             escalation.reset()
             return None
-        return escalation.run(sight, before, changes, sight.first_press if alarms.quiet(key) else 0)
+        told_from = 0
+        if alarms.quiet(key):  # until a press, or until the condition rises
+            levels = [before, *(level for _, level in changes)]
+            rises = [at for (at, level), last in zip(changes, levels, strict=False) if level > last]
+            told_from = min([sight.first_press, *rises])
+        return escalation.run(sight, before, changes, told_from)
 
 
 def sum_value(sums: SumWatch, at: int, sight: Sight) -> Value:

@@ -5,8 +5,10 @@ import gc
 import os
 import time
 from contextlib import suppress
+from functools import partial
 from typing import ClassVar
 
+from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -106,6 +108,8 @@ class KneadApp(App[int]):
         if live is None or now is None:
             return
         await self._cover(now)
+        if not self.screen_stack:
+            return  # we are being closed
         screen = self.screen
         if isinstance(screen, LiveScreen | DangerScreen) and screen.is_mounted:
             screen.show(now)
@@ -128,8 +132,9 @@ class KneadApp(App[int]):
     def on_start_live(self, message: StartLive) -> None:
         if self._live is None and not self._starting:
             self._starting = True
-            self.run_worker(self._start(message.address), group="live")
+            self._start(message.address)
 
+    @work(group="live")
     async def _start(self, address: str) -> None:
         deck = self._deck
 
@@ -163,15 +168,22 @@ class KneadApp(App[int]):
     def _end(self) -> None:
         if self._live is not None:
             self._live.run.stop("user")
+            self.set_timer(SAVE_S, partial(self._give_up, self._live))
             for screen in self.screen_stack:
                 if isinstance(screen, LiveScreen):
                     screen.ending = True
 
+    def _give_up(self, live: Live) -> None:
+        """An engine that does not end, a fault of this program, must not keep anybody here."""
+        if live is self._live and live.run.outcome is None:
+            self.exit(1)
+
     def _save(self, live: Live) -> None:
         """The engine has ended: wait, aside, until the journal has, too."""
         if self._saving is None:
-            self._saving = self.run_worker(self._saved(live), group="live")
+            self._saving = self._saved(live)
 
+    @work(group="live")
     async def _saved(self, live: Live) -> None:
         in_time = await aside(lambda: live.join(SAVE_S))
         outcome = live.run.outcome

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Protocol
 
 from companion.errors import CompanionError
-from companion.tui.liveview import LiveView, Snapshot
+from companion.tui.liveview import LiveView
+from companion.tui.snapshot import Snapshot
 from sessions.errors import SessionError
 from sessions.events import Action, Event, Floats
 

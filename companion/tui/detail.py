@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -19,7 +20,7 @@ from companion.tui.messages import GoBack, GoHome, ShowHelp
 from companion.tui.tones import Row, Tone
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 from companion.tui.widgets.sessionplot import SessionPlot
-from sessions.events import Alert, Event, Phase, Reading, Totals
+from sessions.events import Alert, Event, Notice, Phase, Reading, Totals
 
 LINES_MAX = 2000  # of the log shown; a longer one says so
 
@@ -55,7 +56,7 @@ class DetailScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one(KeyLine).show(self.BINDINGS)
-        self.run_worker(self._read(), exclusive=True)
+        self._read()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._title)
@@ -66,12 +67,13 @@ class DetailScreen(Screen[None]):
         right = (f"{words.plain(row.state, 12)}{' simulated' if row.simulated else ''} ", Tone.QUIET)
         self.query_one(TitleBar).show((("knead", Tone.STRONG), (where, Tone.PLAIN)), (right,))
 
+    @work(exclusive=True)
     async def _read(self) -> None:
         log = self.query_one("#happened", Static)
         try:
             data = await aside(lambda: self._deck.load(self._row.id))
         except FAILURES as error:
-            log.update(Content(words.plain(f"{error} {getattr(error, 'hint', '')}", 300)))
+            log.update(Content(words.failure(error)))
             return
         t_s, kpa = np.asarray(data.t_s), np.asarray(data.pressure_kpa)
         self.query_one(SessionPlot).load(t_s, kpa, data.gaps, data.events)
@@ -129,9 +131,14 @@ def _or_unknown(value: int | None) -> str:
     return words.UNKNOWN if value is None else str(value)
 
 
+def _is_routine(event: Event) -> bool:
+    """The ball says how it is every few seconds."""
+    return isinstance(event, Notice) and event.kind == "status"
+
+
 def log_lines(happened: Sequence[Event]) -> list[str]:
     """The events that are no measurement, one line each, with their session time."""
-    shown = [event for event in happened if not isinstance(event, Reading | Totals)]
+    shown = [event for event in happened if not (isinstance(event, Reading | Totals) or _is_routine(event))]
     lines = [f"{words.clock(event.t_s):>8}  {words.event(event)}" for event in shown[:LINES_MAX]]
     if len(shown) > LINES_MAX:
         lines.append(f"          and {len(shown) - LINES_MAX} more")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from companion.safety.limits import ZONES
 from companion.tui import words
-from companion.tui.liveview import PATTERNS, Marks, Snapshot
+from companion.tui.snapshot import PATTERNS, Marks, Snapshot
 from companion.tui.tones import ZONE_TONES, Row, Rows, Span, Tone
 from sessions.events import Level
 
@@ -103,7 +103,8 @@ def title_row(now: Now) -> tuple[Row, Row]:
     left: list[Span] = [("Live  ", Tone.STRONG), (name, Tone.PLAIN)]
     if opened is not None and opened.simulated:
         left.append(("  (simulated)", Tone.QUIET))
-    return tuple(left), (_recording(now),)
+    mute: Row = ((f"{snapshot.mute.upper()}  ", Tone.CAUTION),) if snapshot.mute else ()
+    return tuple(left), (*mute, _recording(now))
 
 
 def _recording(now: Now) -> Span:
@@ -238,9 +239,10 @@ def gauge_rows(now: Now, width: int, bar_rows: int = 1) -> Rows:
     marks = now.snapshot.marks
     if width < 1:
         return ()
+    if not now.snapshot.judged:
+        return ((("no pressure limits", Tone.QUIET),),)
     if marks is None:
-        text = "no pressure limits" if not now.snapshot.judged else "zones are not known yet"
-        return (((text, Tone.QUIET),),)
+        return ((("zones are not known yet", Tone.QUIET),),)
     top = gauge_top(marks)
     starts = [0, *(round(edge / top * width) for edge in (*marks.edges, marks.stop))]
     ends = [*starts[1:], width]
@@ -251,12 +253,13 @@ def gauge_rows(now: Now, width: int, bar_rows: int = 1) -> Rows:
         head = f"│{name}"
         heads.append(((head if len(head) < room else "│"[:room]).ljust(room), tone))
         bar.append((pattern * room, tone))
-    return (tuple(heads), *((tuple(bar),) * bar_rows), (_marker(now, top, width),))
+    if now.zone is None:
+        return (tuple(heads), *((tuple(bar),) * bar_rows), ((now.word[:width], Tone.STRONG),))
+    first, last = starts[now.zone], max(starts[now.zone], (*starts[1:5], width)[now.zone] - 1)
+    at = min(last, max(first, int(now.snapshot.value / top * width)))  # in its own zone, also at the very edge
+    return (tuple(heads), *((tuple(bar),) * bar_rows), (_marker(now, at, width),))
 
 
-def _marker(now: Now, top: float, width: int) -> Span:
-    if not now.known:
-        return (now.word, Tone.STRONG)
-    at = min(width - 1, max(0, int(now.snapshot.value / top * width)))
+def _marker(now: Now, at: int, width: int) -> Span:
     label = f"▲ {now.number}"
     return (" " * at + label if at + len(label) <= width else f"{now.number} ▲".rjust(at + 1), Tone.STRONG)

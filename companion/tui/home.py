@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -23,7 +24,7 @@ _COLUMNS = (("BALL", 20), ("LINK", 9), ("STATE", 14), ("ADDRESS", 24), ("WHAT IT
 
 class HomeScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "connect", "Connect", key_display="enter"),
+        Binding("enter", "connect", "Connect", key_display="enter", priority=True),
         Binding("d", "demo", "Demo"),
         Binding("z", "tare", "Zero"),
         Binding("r", "look", "Look again"),
@@ -58,7 +59,7 @@ class HomeScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self.action_look()
-        self.run_worker(self._read_log(), exclusive=True, group="log")
+        self._read_log()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._title)
@@ -82,8 +83,9 @@ class HomeScreen(Screen[None]):
             self.action_look()
 
     def action_look(self) -> None:
-        self.run_worker(self._look(), exclusive=True, group="look")
+        self._look()
 
+    @work(exclusive=True, group="look")
     async def _look(self) -> None:
         try:
             found = await aside(self._deck.devices)
@@ -93,14 +95,14 @@ class HomeScreen(Screen[None]):
         first = not self._devices
         shown = tuple({device.address: device for device in found}.values())
         if [_cells(device) for device in shown] != [_cells(device) for device in self._devices] or first:
+            chosen = self._chosen()
             self._devices = shown
-            self._list()
+            self._list(chosen)
         if first and not shown:
             self.say("no ball in sight", "plug one in, or press d for a demonstration without hardware")
 
-    def _list(self) -> None:
+    def _list(self, chosen: Device | None) -> None:
         table = self._table
-        chosen = self._chosen()
         table.clear()
         for device in self._devices:
             table.add_row(
@@ -120,10 +122,6 @@ class HomeScreen(Screen[None]):
             name, link, state, address, detail = _cells(device)
             self.say(f"{name}, {link}, {state}", device.problem or f"{address}  {detail}")
 
-    def on_data_table_row_selected(self) -> None:
-        """Enter, on the table."""
-        self.action_connect()
-
     def action_connect(self) -> None:
         device = self._chosen()
         if device is None:
@@ -139,8 +137,9 @@ class HomeScreen(Screen[None]):
         if device is not None and not self._busy:
             self._busy = True
             self.say(f"zeroing {device.name}: leave it alone for a moment ...")
-            self.run_worker(self._tare(device.address), group="tare")
+            self._tare(device.address)
 
+    @work(group="tare")
     async def _tare(self, address: str) -> None:
         try:
             outcome = await aside(lambda: self._deck.tare(address))
@@ -153,12 +152,13 @@ class HomeScreen(Screen[None]):
 
     # --- the log ---
 
+    @work(exclusive=True, group="log")
     async def _read_log(self) -> None:
         rows: list[Row]
         try:
             sessions = await aside(self._deck.sessions)
         except FAILURES as error:
-            rows = [((f"last session: {words.plain(error, 200)}", Tone.CAUTION),)]
+            rows = [((f"last session: {words.failure(error)}", Tone.CAUTION),)]
         else:
             rows = last_session(sessions)
         self.query_one("#last", Lines).paint(tuple(rows))

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -34,7 +35,7 @@ _SETTLE_S = 0.15  # the cursor rests this long before a session is read for its 
 
 class SessionsScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", key_display="enter"),
+        Binding("enter", "open", "Open", key_display="enter", priority=True),
         Binding("delete,backspace", "ask_delete", "Delete", key_display="del"),
         Binding("1", "home", "Home"),
         Binding("question_mark", "help", "Help", key_display="?"),
@@ -64,7 +65,7 @@ class SessionsScreen(Screen[None]):
         self.say("reading the log ...")
 
     def on_screen_resume(self) -> None:
-        self.run_worker(self._read(), exclusive=True, group="log")
+        self._refill()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._title)
@@ -80,11 +81,15 @@ class SessionsScreen(Screen[None]):
     def say(self, text: str, tone: Tone = Tone.QUIET) -> None:
         self.query_one("#said", Lines).paint((((" " + words.plain(text, 300), tone),),))
 
+    @work(exclusive=True, group="log")
+    async def _refill(self) -> None:
+        await self._read()
+
     async def _read(self) -> None:
         try:
             self._sessions = await aside(self._deck.sessions)
         except FAILURES as error:
-            self.say(f"{error} {getattr(error, 'hint', '')}", Tone.CAUTION)
+            self.say(words.failure(error), Tone.CAUTION)
             return
         chosen = self._table.cursor_row
         self._table.clear()
@@ -108,22 +113,19 @@ class SessionsScreen(Screen[None]):
         row = self._chosen()
         if row is not None:
             self.query_one(Preview).clear()
-            self.run_worker(self._preview(row), exclusive=True, group="preview")
+            self._preview(row)
 
+    @work(exclusive=True, group="preview")
     async def _preview(self, row: SessionRow) -> None:
         await asyncio.sleep(_SETTLE_S)
         try:
             data = await aside(lambda: self._deck.load(row.id))
         except FAILURES as error:
-            self.say(f"{error} {getattr(error, 'hint', '')}", Tone.CAUTION)
+            self.say(words.failure(error), Tone.CAUTION)
             return
         self.query_one(Preview).show(np.asarray(data.t_s), np.asarray(data.pressure_kpa))
 
     # --- opening and deleting ---
-
-    def on_data_table_row_selected(self) -> None:
-        """Enter, on the table."""
-        self.action_open()
 
     def action_open(self) -> None:
         row = self._chosen()
@@ -138,14 +140,15 @@ class SessionsScreen(Screen[None]):
 
     def action_delete(self) -> None:
         if self._asked is not None and self._asked is self._chosen():
-            self.run_worker(self._delete(self._asked), group="delete")
+            self._delete(self._asked)
         self._asked = None
 
+    @work(group="delete")
     async def _delete(self, row: SessionRow) -> None:
         try:
             await aside(lambda: self._deck.delete(row.id))
         except FAILURES as error:
-            self.say(f"{error} {getattr(error, 'hint', '')}", Tone.CAUTION)
+            self.say(words.failure(error), Tone.CAUTION)
             return
         await self._read()
         self.say(f"deleted the session of {words.moment(row.started_at)}")

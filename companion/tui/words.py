@@ -81,6 +81,12 @@ def alert(event: Alert) -> str:
     return f"{LEVELS[event.level]} {plain(event.text, 120)}"
 
 
+def failure(error: BaseException) -> str:
+    """What went wrong, and what to do about it, in one line."""
+    hint = getattr(error, "hint", "")
+    return plain(f"{error} ({hint})" if hint else error, 300)
+
+
 def event(happened: Event) -> str:
     """An event as a line of the log."""
     match happened:

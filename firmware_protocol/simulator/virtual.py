@@ -14,7 +14,7 @@ from firmware_protocol.ball import ALL_CAPS, Ball, BallIdentity, BallSpec
 from firmware_protocol.codec import decode_from_host
 from firmware_protocol.driver import Unit
 from firmware_protocol.framing import Deframer
-from firmware_protocol.messages import Caps, Hello
+from firmware_protocol.messages import Caps, Hello, LimitSettings
 from firmware_protocol.scanner import SECOND_US, Scans
 from firmware_protocol.simulator import ballfaults
 from firmware_protocol.simulator.faults import Fault, Harm, Place, at_home, write_harms
@@ -165,6 +165,18 @@ class VirtualBall:
         if ball_us is not None and self._boot_s is not None and (self._linked or not self._gone):
             due_s = min(due_s, self._boot_s + ball_us / SECOND_US / self._haste - self._slept_s)
         return None if due_s == math.inf else due_s
+
+    # What it shows
+
+    @property
+    def pattern(self) -> tuple[int, int]:
+        """What its buzzer and its light do at the moment of the last call."""
+        return self._ball.pattern
+
+    @property
+    def limit(self) -> LimitSettings:
+        """What it watches by itself."""
+        return self._ball.limit
 
     # Record
 

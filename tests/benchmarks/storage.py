@@ -15,9 +15,10 @@ from sessions.summary import envelope
 from sessions.writer import SessionWriter
 from tests import session_events
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.pipeline import events_of
 
 SIZE_S = 720.0
-SIZE_NOTE = "4 cells, 100 Hz, 5 scans a batch, 1 LSB rms, 12 min, totals each second"
+SIZE_NOTE = "the scenario `session`: 4 cells, 100 Hz, 1 LSB rms, 12 min"
 LOAD_S = 3600.0
 REPEATS = 5
 COMMIT_S = 0.5
@@ -41,7 +42,7 @@ def _sizes(path: Path) -> tuple[float, float]:
     Store(path).close()
     before = path.stat().st_size
     draft, writer, samples, due = Draft(), SessionWriter(path, "0"), 0, COMMIT_S
-    for event in session_events.session(SIZE_S):
+    for event in events_of("session", SIZE_S):
         if not isinstance(event, Reading):
             draft.take(event)
             continue

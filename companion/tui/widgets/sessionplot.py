@@ -8,7 +8,7 @@ from textual import events
 
 from companion.tui import words
 from companion.tui.deck import Gap
-from companion.tui.plotting import braille_rows, bridged, envelope, nice_top
+from companion.tui.plotting import LEAST_TOP, braille_rows, bridged, envelope, nice_top
 from companion.tui.tones import Row, Rows, Tone
 from companion.tui.widgets.painted import Painted
 from companion.tui.widgets.trace import AXIS_CELLS, axis_rows
@@ -27,12 +27,13 @@ class SessionPlot(Painted):
         self._kpa: Floats = np.zeros(0)
         self._gaps: Sequence[Gap] = ()
         self._events: Sequence[Event] = ()
+        self._loaded = False
         self.from_s = self.to_s = 0.0
 
     def load(self, t_s: Floats, pressure_kpa: Floats, gaps: Sequence[Gap], happened: Sequence[Event]) -> None:
         order = np.argsort(t_s, kind="stable")  # back-filled scans may stand after later ones
         self._t_s, self._kpa = np.asarray(t_s)[order], np.asarray(pressure_kpa)[order]
-        self._gaps, self._events = gaps, happened
+        self._gaps, self._events, self._loaded = gaps, happened, True
         self.fit()
 
     @property
@@ -65,7 +66,7 @@ class SessionPlot(Painted):
 
     def _draw(self) -> None:
         width, height = self.size.width - AXIS_CELLS, self.size.height - 2
-        if width < 2 or height < 1:
+        if width < 2 or height < 1 or not self._loaded:
             self.paint(())
             return
         if len(self._t_s) == 0:
@@ -83,7 +84,7 @@ def trace_rows(t_s: Floats, kpa: Floats, from_s: float, to_s: float, width: int,
     period_s = float(np.median(steps)) if len(steps) else 0.0
     bins = bridged(bins, math.ceil(1.5 * period_s / ((to_s - from_s) / (2 * width))) - 1)
     known = kpa[np.isfinite(kpa)]
-    top = nice_top(float(known.max()) if len(known) else 1.0)
+    top = nice_top(max(LEAST_TOP, float(known.max()) if len(known) else 0.0))
     drawn = braille_rows(bins, height, 0.0, top)
     axis = axis_rows(height, top, ())
     return tuple(((label, tone), (text, Tone.PLAIN)) for (label, tone), text in zip(axis, drawn, strict=True))

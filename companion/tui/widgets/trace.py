@@ -5,9 +5,9 @@ import math
 from textual import events
 
 from companion.tui.face import Now
-from companion.tui.liveview import PATTERNS
-from companion.tui.plotting import BinRing, area_rows, braille_rows, bridged, nice_top
+from companion.tui.plotting import LEAST_TOP, BinRing, area_rows, braille_rows, bridged, nice_top
 from companion.tui.scanring import ScanRing
+from companion.tui.snapshot import PATTERNS
 from companion.tui.tones import ZONE_TONES, Row, Rows, Tone
 from companion.tui.widgets.painted import Painted
 
@@ -56,7 +56,7 @@ class Trace(Painted):
         bins = bridged(self._bins.ordered(), math.ceil(1.5 * period_s / self._bins.bin_s) - 1)
         seen = max((value for value in bins[1].tolist() if value == value), default=0.0)
         marks = snapshot.marks
-        top = nice_top(max(seen, marks.over * 1.1 if marks is not None else 1.0))
+        top = nice_top(max(seen, marks.over * 1.1 if marks is not None else LEAST_TOP))
         edges = marks.edges if marks is not None else ()
         lines = edges[1:]  # the lowest lies so close to zero that it would only hide the trace
         drawn = area_rows(bins[1], height, 0.0, top) if self._solid else braille_rows(bins, height, 0.0, top, lines)
