@@ -382,7 +382,10 @@ class Pipeline:
                 self._contact.zero_changed(zero.trusted)
             self._said_free = False
             if not self._contact.trusted:
-                text = f"zero set, not trusted ({self._contact.cause}): unknown until the ball is seen free"
+                cure = "unknown until the ball is seen free"
+                if not self._contact.curable:
+                    cure = "unknown until it is zeroed again with all weight off"
+                text = f"zero set, not trusted ({self._contact.cause}): {cure}"
         return [Notice(self._at(now_s), "zero", text, fields)]
 
     # --- what the ball does about warnings ---
