@@ -48,7 +48,7 @@ class Tuning:
     working_top_kpa: float
     rest_s: float
     ramp_floor_kpa: float
-    edges: Floats
+    edges: tuple[float, ...]  # of the zones
     full_scale_n: float | None
     shown_short: bool  # the ball cannot show a limit with a margin, so that limit is lowered
 
@@ -94,7 +94,7 @@ def tune(context: GuardContext) -> Tuning:
         working_top_kpa=top,
         rest_s=limits.rest_s,
         ramp_floor_kpa=whole_body()["ramp_from_working"] * top,
-        edges=np.array(zone_edges_kpa(limits) if judged else (CONTACT_KPA, math.inf, math.inf, math.inf)),
+        edges=zone_edges_kpa(limits) if judged else (CONTACT_KPA, math.inf, math.inf, math.inf),
         full_scale_n=context.full_scale_n,
         shown_short=judged and short,
     )
@@ -122,7 +122,7 @@ class HoldLoad:
 
     def feed(self, t_us: Floats, dt_s: Floats, p_kpa: Floats, tuning: Tuning, rolling: Floats | None) -> Floats:
         """(scans,) H at each scan."""
-        low, high = float(p_kpa.min()), float(p_kpa.max())
+        low, high = np.minimum.reduce(p_kpa), np.maximum.reduce(p_kpa)
         if low >= tuning.on_kpa:
             return self._press(t_us, dt_s, p_kpa, tuning, rolling)
         if high < tuning.on_kpa:

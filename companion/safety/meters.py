@@ -1,5 +1,6 @@
 """From scans to what they mean for a body: pressure, contact, hold load, dose and clocks, per region and side."""
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,13 +10,14 @@ import numpy as np
 from companion.safety.dose import HOLD_COUNTS_S, Account, HoldLoad, Tuning, overlaps
 from companion.safety.limits import CONTACT_KPA, FREE_KPA, GuardContext, effective, regions, whole_body
 from companion.safety.rolling import Rolling
-from companion.safety.scans import Bools, Scans
+from companion.safety.scans import Bools, Scans, least, most
 from companion.safety.watch import Debounce, Meter, mask_of
 from sessions.events import Floats, RegionTotals
 
 HOLD_MEAN_S = 0.5  # H is judged on the mean of this
 ONSET_US = whole_body()["ramp_onset_s"] * 1e6
 LOST_MAX_S = 60.0  # booked at most; longer closes the region
+add = np.add.reduce  # of whole microseconds, so exact in any order
 _GRID = 1024.0  # sums of forces on this grid are exact
 
 
@@ -63,22 +65,28 @@ class Meters:
 
     def feed(self, scans: Scans, tuning: Tuning, period_s: float) -> Measured:
         p_kpa = scans.force_n * tuning.kpa_per_n
-        low, high = float(p_kpa.min()), float(p_kpa.max())
+        low, high = scans.low_n * tuning.kpa_per_n, scans.high_n * tuning.kpa_per_n
         dt_s = scans.dt_us * 1e-6
         contact = self._touch(scans.t_us, p_kpa, low, high)
         account = self.at
-        account.zone_us += np.bincount(tuning.edges.searchsorted(p_kpa, side="right"), weights=scans.dt_us, minlength=5)
+        zone = bisect_right(tuning.edges, low)
+        spent_us = float(add(scans.dt_us))
+        if zone == bisect_right(tuning.edges, high):
+            account.zone_us[zone] += spent_us
+        else:
+            zones = np.searchsorted(tuning.edges, p_kpa, side="right")
+            account.zone_us += np.bincount(zones, weights=scans.dt_us, minlength=5)
         measured = Measured(scans, p_kpa, low, high, contact, None, None, False, False, False, None, {})
-        self._clocks(measured)
+        self._clocks(measured, spent_us)
         if tuning.judged:
             self._judge(measured, dt_s, tuning, period_s)
-        self._p_kpa = float(p_kpa[-1])
+        self._p_kpa = p_kpa.item(-1)
         return measured
 
     def skip(self, scans: Scans, tuning: Tuning) -> Measured:
         """Scans whose zero is not trusted: only their pressure is looked at."""
         p_kpa = scans.force_n * tuning.kpa_per_n
-        low, high = float(p_kpa.min()), float(p_kpa.max())
+        low, high = scans.low_n * tuning.kpa_per_n, scans.high_n * tuning.kpa_per_n
         return Measured(scans, p_kpa, low, high, self.contact.on, None, None, False, False, False, None, {})
 
     def _touch(self, t_us: Floats, p_kpa: Floats, low: float, high: float) -> Bools | bool:
@@ -89,15 +97,15 @@ class Meters:
         flips = state.run(t_us, p_kpa >= CONTACT_KPA, p_kpa < FREE_KPA)
         return mask_of(len(t_us), before, flips) if flips else before
 
-    def _clocks(self, measured: Measured) -> None:
+    def _clocks(self, measured: Measured, spent_us: float) -> None:
         dt_us, contact = measured.scans.dt_us, measured.contact
         if contact is True:
-            spent = dt_us
+            spent, passed = dt_us, spent_us
         elif contact is False:
-            spent = np.zeros(len(dt_us))
+            spent, passed = np.zeros(len(dt_us)), 0.0
         else:
             spent = np.where(contact, dt_us, 0.0)
-        passed = float(spent.sum()) if contact is not False else 0.0
+            passed = float(add(spent))
         account = self.at
         before_us, session_us = account.contact_us, self.session_us
         account.contact_us, self.session_us = before_us + passed, session_us + passed
@@ -167,7 +175,7 @@ class Meters:
 
     def _hold_length(self, measured: Measured, hold_kpa: Floats, tuning: Tuning, rolling: Floats | None) -> None:
         state, account, t_us = self._held, self.at, measured.scans.t_us
-        low, high = float(hold_kpa.min()), float(hold_kpa.max())
+        low, high = float(least(hold_kpa)), float(most(hold_kpa))
         if rolling is None and low >= tuning.on_kpa:
             measured.static = True
         elif high >= tuning.on_kpa:
