@@ -119,7 +119,18 @@ def test_the_unknown_comes_last_in_any_order(log: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["foo:1", "pain:many", "since:20", "since:2026-13", "since:99999y", "side:up", "stop:maybe", "area:", '"', "x" * 1001],
+    [
+        "foo:1",
+        "pain:many",
+        "since:20",
+        "since:2026-13",
+        "since:99999y",
+        "side:up",
+        "stop:maybe",
+        "area:",
+        '"',
+        "x" * 1001,
+    ],
 )
 def test_what_is_no_filter_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(FilterError) as caught:

@@ -6,17 +6,19 @@ import math
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from types import UnionType
 
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import DataTable
 
 from companion.tui.app import KneadApp
+from companion.tui.compare import CompareScreen
 from companion.tui.danger import DangerScreen
 from companion.tui.deck import Live
-from companion.tui.compare import CompareScreen
 from companion.tui.detail import DetailScreen
 from companion.tui.help import HelpScreen
 from companion.tui.home import HomeScreen
@@ -29,6 +31,7 @@ from tests.test_tui_stage import (
     HOSTILE,
     HOSTILE_SHOWN,
     FakeOutcome,
+    FakeRow,
     FakeRun,
     Stage,
     alert,
@@ -525,7 +528,7 @@ async def test_selected_sessions_are_compared(size: tuple[int, int]) -> None:
         await sees(pilot, "2 selected")
         await pilot.press("c")
         await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
-        for word in ("●", "×", "aligned on start", "pain before", "they do not say what caused"):
+        for word in ("●", "×", "aligned on start", "peak, kPa", "they do not say what caused"):
             await sees(pilot, word)
         await pilot.press("a", "2")
         await sees(pilot, "aligned on contact")
