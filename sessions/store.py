@@ -106,15 +106,14 @@ class Store:
         """Set a mark afterwards. ValueError unless the time lies in the session and the words are few."""
         if len(words) > review.MARK_MAX:
             raise ValueError(f"a mark has at most {review.MARK_MAX} signs")
+        row = self.row(session)
+        if row.state == "recording":
+            raise StoreBusyError(f"Session {row.id} is being recorded.", "End it first.")
+        if not 0 <= t_s <= row.duration_s:
+            raise ValueError(f"a mark lies between 0 and {row.duration_s:.0f} s")
         with self._database.writing() as connection:
-            found = reading.find(connection, session)
-            row = reading.session_row(connection, found)
-            if row.state == "recording":
-                raise StoreBusyError(f"Session {row.id} is being recorded.", "End it first.")
-            if not 0 <= t_s <= row.duration_s:
-                raise ValueError(f"a mark lies between 0 and {row.duration_s:.0f} s")
-            review.add_mark(connection, found["id"], t_s, words)
-            return row
+            review.add_mark(connection, reading.find(connection, row.id)["id"], t_s, words)
+        return row
 
     def row(self, session: str) -> SessionRow:
         """One session's line."""

@@ -528,7 +528,7 @@ async def test_selected_sessions_are_compared(size: tuple[int, int]) -> None:
         await sees(pilot, "2 selected")
         await pilot.press("c")
         await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
-        for word in ("●", "×", "aligned on start", "pain before", "they do not say what caused"):
+        for word in ("●", "×", "aligned on start", "peak, kPa", "they do not say what caused"):
             await sees(pilot, word)
         await pilot.press("a", "2")
         await sees(pilot, "aligned on contact")

@@ -142,8 +142,8 @@ class CompareScreen(Screen[None]):
             return
         lines = trend_lines(trends.found) if trends.found else [f"no real sessions in the last {weeks} weeks"]
         self.query_one("#table", Static).update(Content("\n".join(lines)))
-        left_out = f" Left out: {trends.simulated} simulated." if trends.simulated else ""
-        self.say(NO_CAUSE + left_out)
+        left_out = f"{trends.simulated} simulated left out. " if trends.simulated else ""
+        self.say(left_out + NO_CAUSE)
 
     def action_turn(self) -> None:
         if self._ids:

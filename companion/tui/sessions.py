@@ -207,7 +207,8 @@ class SessionsScreen(Screen[None]):
         except FAILURES as error:
             self.say(words.failure(error), Tone.CAUTION)
             return
-        self.query_one(Preview).show(np.asarray(data.t_s), np.asarray(data.pressure_kpa))
+        for preview in self.query(Preview):  # none is left if the screen has gone meanwhile
+            preview.show(np.asarray(data.t_s), np.asarray(data.pressure_kpa))
 
     # --- selecting ---
 

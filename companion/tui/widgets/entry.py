@@ -20,6 +20,7 @@ class Entry(Input):
         self.answer = answer
         self.placeholder = what
         self.value = value
+        self.cursor_position = len(value)
         self.display = True
         self.focus()
 
