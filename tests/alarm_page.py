@@ -52,6 +52,7 @@ SIGNALS = {
     "strict": "x strict {}",
     "saturated": "a scan at 98 % of full scale",
     "locked": "contact in a locked region",
+    "resting": "contact in a region that is to rest",
     "hold": "H {}",
     "pressed_hold": "H {} while pressed",
     "static": "held at p_on or more, not rolling",

@@ -297,6 +297,13 @@ SCENES: dict[tuple[str, Level], Scene] = {
     ("day_total", S): Scene(
         [press(25.0, 16.1)], press(25.0, 0.2), OFF, dataclasses.replace(GLUTE, carried_s=1799.0), after=LATCHES
     ),
+    ("rest", N): Scene(
+        [press(60.0, 0.7)],
+        press(60.0, 0.01),
+        [press(0.0, 1.0), press(0.0, 0.01)],
+        dataclasses.replace(GLUTE, resting=("glute",)),
+        hold=[press(60.0, 5.0)],
+    ),
     ("closed", C): Scene([press(60.0, 1.0), lose, press(60.0, 0.49)], press(60.0, 0.01), [press(4.0, 0.01)]),
     ("closed", S): Scene([press(60.0, 1.0), lose, press(60.0, 15.49)], press(60.0, 0.01), OFF, after=LATCHES),
     ("silence", T): Scene([press(60.0, 1.0), tick(0.99)], tick(1.0), [tick(3.0), press(60.0, 0.01)]),
