@@ -153,7 +153,7 @@ def test_the_panel_tells_hold_dose_peak_link_and_caution() -> None:
         "on      piriformis left, hard",
         "link    live, 0.1 s old",
         "rate    -- Hz  lost 0.0 %  battery 87 %",
-        "not screened: limits are halved",
+        "not screened: limits halved, by judgement",
     ]
     assert max(map(len, told)) <= 44
 
