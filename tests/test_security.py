@@ -210,7 +210,7 @@ def test_a_log_that_was_copied_here_is_closed_to_others(tmp_path: Path) -> None:
 # --- paths ---
 
 
-@pytest.mark.parametrize("session", ["../../etc/x", "/etc/x", "", "a/b", "0" * 40, "a\0", "..", "last", "0193\n"])
+@pytest.mark.parametrize("session", ["../../etc/x", "/etc/x", "", "a/b", "0" * 40, "a\0", "..", "0193\n"])
 def test_what_is_no_id_becomes_no_path(session: str, tmp_path: Path) -> None:
     with pytest.raises(UnreadableError):
         RecordingLock(tmp_path / "knead.db", session)
