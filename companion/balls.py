@@ -51,6 +51,11 @@ def virtual_places() -> list[Place]:
     return [Place("virtual", f"sim:{info.key}", info.key, info.title, True, "") for info in list_scenarios()]
 
 
+def is_virtual(address: str | None) -> bool:
+    """Whether nobody can lie on what is there: no question is asked for it."""
+    return address is not None and address.startswith("sim:")
+
+
 def transport(address: str, kind: str | None, clock: Clock) -> Callable[[], Transport]:
     """What makes the transport of an address, in the engine's loop. Raises ConfigError, DeviceNotFoundError."""
     scheme, _, rest = address.partition(":")

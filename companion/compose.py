@@ -8,11 +8,12 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from companion import balls, replaying
+from companion import balls, keeping, past, replaying
 from companion.captures.format import Setup
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
@@ -78,11 +79,13 @@ class Run:
         journal: "Journal | None",
         owned: Sequence[Callable[[], None]] = (),
         started: Sequence[Callable[[], None]] = (),
+        words: tuple[str, ...] = (),
         tap: Tap | None = None,
         warning: str = "",
     ) -> None:
         """`started`: what begins with the session. `warning`: a line for the user before it does."""
         self.clock = clock
+        self.words = words  # what is to be said before it begins, one line each
         self.warning = warning
         self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
         self._engine = engine
@@ -150,16 +153,35 @@ class Run:
 
 
 def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer] = ()) -> Run:
-    """A session on a ball, or one from before. Raises CompanionError and SessionError before anything has begun."""
+    """A session on a ball, or one from before. Raises CompanionError and SessionError before anything has begun.
+
+    RefusedError after an emergency or clinician-first answer, and in a locked region.
+    """
     if request.is_replay:
         return _replay(request, settings, observers)
     if not math.isfinite(request.speed):
         raise ConfigError("a ball has no highest speed", "--speed max is for replays")
+    known = gather(settings, request.person)
+    known.refuse(request.region, request.side)
+    return _on_ball(request, settings, known, observers)
+
+
+def gather(settings: Settings, person: str | None = None) -> past.Past:
+    """All that is known of a person now. Raises SessionError."""
+    paths = settings.paths
+    limits_file = paths.config_file.with_name(past.LIMITS_FILE)
+    return past.gather(paths.database, limits_file, person or settings.person, datetime.now(UTC))
+
+
+def _on_ball(request: LiveRequest, settings: Settings, known: past.Past, observers: Sequence[Observer]) -> Run:
     address = request.address or balls.last_address(settings.paths)
     clock = Clock(request.speed)
     last = balls.LastBall(settings.paths, address)
-    make = balls.transport(address, request.kind, clock)
-    return _run(replace(request, address=address), settings, clock, make, [*observers, last], (last.keep,))
+    symptoms = keeping.Symptoms(settings.paths.database, request.person)
+    make_transport = balls.transport(address, request.kind, clock)
+    watching: list[Observer] = [*observers, last, symptoms]
+    request = replace(request, address=address)
+    return _run(request, settings, clock, make_transport, watching, (last.keep, symptoms.keep), known)
 
 
 def demo(
@@ -181,7 +203,8 @@ def demo(
 def tare(address: str | None, settings: Settings, seconds: float = 5.0) -> Outcome:
     """Set the ball's zero, once it has been seen free for a second."""
     taring = Taring()
-    run = live(LiveRequest(address=address, seconds=seconds, record=False, sound=False), settings, (taring,))
+    request = LiveRequest(address=address, seconds=seconds, record=False, sound=False)
+    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (taring,))  # nobody is on it
     taring.attach(run)
     run.start()
     run.join()
@@ -205,6 +228,7 @@ def _run(
     make_transport: Callable[[], Transport],
     observers: Sequence[Observer],
     owned: Sequence[Callable[[], None]] = (),
+    known: past.Past | None = None,
 ) -> Run:
     first_tag = random.randint(1, 255)
     driver = Host(framed=True, first_tag=first_tag)
@@ -213,7 +237,7 @@ def _run(
         region=request.region,
         side=request.side,
         program=request.program,
-        context=lambda profile: guard_context(profile, request),
+        context=lambda profile: guard_context(profile, request, known),
         wall=clock.wall,
         software=f"knead {version('knead-companion')}",
     )
@@ -236,7 +260,9 @@ def _run(
     else:
         line = tap.around(Pipeline(driver, replace(plan, context=tap.context(plan.context))))
     engine = Engine(make_transport, line, observers, clock, seconds=request.seconds)
-    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), tap)
+    address = request.address or ""
+    words = () if known is None else known.words(request.region, request.side, simulated=address.startswith("sim:"))
+    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words, tap)
 
 
 def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observer]) -> Run:
@@ -290,8 +316,8 @@ def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
     return Observing(wanted, tell, bell_of_terminal() if settings.sound else None)
 
 
-def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
-    """All that the guard must know from outside, in one frozen value.
+def guard_context(profile: Profile, request: LiveRequest, known: past.Past | None = None) -> GuardContext:
+    """All that the guard must know from outside, in one frozen value. `known`: of the person; None: nothing.
 
     The tool is the user's choice, else the ball's own proposal, else the hard ball: the smallest, so the strictest.
     """
@@ -300,9 +326,9 @@ def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
     told_cm2 = profile.contact_mm2 / 100
     if request.tool is None and AREA_RANGE[0] <= told_cm2 <= AREA_RANGE[1]:
         area_cm2 = told_cm2  # what no tool can be is the ball's mistake, and its tool's own area stands
-    return GuardContext(
+    context = GuardContext(
         person=request.person,
-        screened=False,  # so half of every limit stands
+        screened=False,  # until something is known of the person: half of every limit
         region=request.region,
         side=request.side,
         tool=tool,
@@ -311,6 +337,7 @@ def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
         full_scale_n=profile.full_scale * profile.lsb or None,
         judged=profile.unit is Unit.NEWTON,
     )
+    return context if known is None else known.apply(context, simulated=profile.simulated)
 
 
 def _showcase_seconds() -> float:

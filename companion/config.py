@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from companion.errors import ConfigError
+from sessions.home import NAME, data_dir
 
 SIDES = ("left", "right", "both")
 THEMES = ("safe-dark", "safe-light", "high-contrast", "mono")
@@ -28,7 +29,7 @@ class Paths:
 
     @property
     def database(self) -> Path:
-        return self.data_dir / "knead.db"
+        return self.data_dir / NAME
 
 
 def find_paths(env: Mapping[str, str] | None = None) -> Paths:
@@ -36,11 +37,11 @@ def find_paths(env: Mapping[str, str] | None = None) -> Paths:
     home = (os.environ if env is None else env).get("KNEAD_HOME")
     if home:
         root = _home(home)
-        return Paths(root / "config" / "config.toml", root / "data", root / "state")
+        return Paths(root / "config" / "config.toml", data_dir(env), root / "state")
     import platformdirs
 
     here = platformdirs.PlatformDirs("knead", appauthor=False)
-    return Paths(here.user_config_path / "config.toml", here.user_data_path, here.user_state_path)
+    return Paths(here.user_config_path / "config.toml", data_dir(env), here.user_state_path)
 
 
 def _home(text: str) -> Path:

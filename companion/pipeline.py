@@ -103,6 +103,7 @@ class Pipeline:
         self._limited: GuardContext | None = None  # whose limit the ball was asked to watch
         self._own: LimitSettings | None = None  # that limit
         self._in_force: LimitSettings | None = None  # as told last
+        self._battery_low = False  # as told last
 
     # --- inputs ---
 
@@ -350,10 +351,14 @@ class Pipeline:
         if self._guard is None:
             self._guard = Guard(context)
             out += notices.of_slowness(started.period_s, self._at(now_s))
+            self._guard.battery(self._battery_low)
         return out
 
     def _state(self, status: Status, now_s: float) -> list[Output]:
         """STATUS; the same again within a second is not worth a word."""
+        self._battery_low = status.battery_low
+        if self._guard is not None:
+            self._guard.battery(status.battery_low)
         if status == self._status and now_s - self._status_s < SAME_STATUS_S:
             return []
         self._status, self._status_s = status, now_s
@@ -377,7 +382,10 @@ class Pipeline:
                 self._contact.zero_changed(zero.trusted)
             self._said_free = False
             if not self._contact.trusted:
-                text = f"zero set, not trusted ({self._contact.cause}): unknown until the ball is seen free"
+                cure = "unknown until the ball is seen free"
+                if not self._contact.curable:
+                    cure = "unknown until it is zeroed again with all weight off"
+                text = f"zero set, not trusted ({self._contact.cause}): {cure}"
         return [Notice(self._at(now_s), "zero", text, fields)]
 
     # --- what the ball does about warnings ---

@@ -116,6 +116,7 @@ class Notice:
     zero      value, trusted
     ball      status: battery, temperature, flags
     refused   request
+    terms     cause ("calibration", "counts", "rate", "full_scale", "zero"): what holds for the whole session
     rate      period_s: the ball scans at another rate from here on
     clock     device time and host time, offset and rate
     storage   state ("waiting", "written"), seconds

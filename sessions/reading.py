@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, func, select
 from sessions.batches import Part
 from sessions.codec import decode
 from sessions.errors import NotFoundError
+from sessions.events import Action
 from sessions.record import (
     TOTALS,
     EventRow,
@@ -132,12 +133,14 @@ def events(connection: Connection, found: Found) -> list[Kept]:
     """Its events, in order. UnreadableError names a damaged one."""
     name = f"session {found['uuid']}"
     others: list[Kept] = []
+    added: list[Kept] = []  # marks set afterwards
     tallies = []
     for row in _event_rows(connection, found):
         if row.kind == TOTALS:
             tallies.append(row)
         else:
-            others.append(event_of(row, name))
+            event = event_of(row, name)
+            (added if isinstance(event, Action) and event.fields.get("added") is True else others).append(event)
     totals = totals_of(tallies, name)
     exact = connection.execute(
         select(*REGION.columns).where(REGION.c.session_id == found["id"]).order_by(REGION.c.place)
@@ -145,6 +148,9 @@ def events(connection: Connection, found: Found) -> list[Kept]:
     regions = tuple(region_of(row) for row in exact)
     if totals and regions:  # the rows hold thousandths, the summary all of it
         totals[-1] = replace(totals[-1], contact_s=number(found["contact_s"]), regions=regions)
+    for mark in sorted(added, key=lambda mark: mark.t_s or 0.0):
+        later = (place for place, other in enumerate(others) if (other.t_s or 0.0) > (mark.t_s or 0.0))
+        others.insert(next(later, len(others)), mark)
     return in_order(others, totals)
 
 

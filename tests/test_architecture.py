@@ -22,7 +22,15 @@ FLOORS = (
     ("companion.blocks", "companion.captures"),
     ("companion.engine",),
     ("companion.replays",),
-    ("companion.taring", "companion.balls", "companion.replaying"),
+    (
+        "companion.taring",
+        "companion.balls",
+        "companion.replaying",
+        "companion.past",
+        "companion.remembered",
+        "companion.keeping",
+        "companion.pressing",
+    ),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )
@@ -44,11 +52,24 @@ VENDORS = {
     "rich": ("companion.tui",),
     "sqlalchemy": ("sessions",),
     "cobs": ("firmware_protocol.framing",),
-    "platformdirs": ("companion.config",),
+    "platformdirs": ("companion.config", "sessions.home"),
     "tomlkit": ("companion.config",),
     "click": ("companion.cli", "companion.__main__"),
+    "matplotlib": ("sessions.drawing", "sessions.page"),
+    "pyarrow": ("sessions.parquet",),
 }
-HEAVY = ("numpy", "textual", "rich", "serial", "sqlalchemy", "platformdirs", "tomlkit", "asyncio")
+HEAVY = (
+    "numpy",
+    "textual",
+    "rich",
+    "serial",
+    "sqlalchemy",
+    "platformdirs",
+    "tomlkit",
+    "asyncio",
+    "matplotlib",
+    "pyarrow",
+)
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:

@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 
-from companion.plaintext import plain
+from sessions.wording import amount as amount
+from sessions.wording import clean as clean
+from sessions.wording import number as number
+from sessions.wording import place as place
+from sessions.wording import span as span
 
 DISCLAIMER = (
     "For general relaxation and muscle comfort. Not a medical device: it does not diagnose, treat, cure or prevent "
@@ -12,46 +16,11 @@ DISCLAIMER = (
 )
 
 
-def clean(text: object, longest: int = 300) -> str:
-    """A text that is not our own, as one line."""
-    return plain(text, longest)
-
-
-def number(value: float | None, digits: int = 0) -> str:
-    """`47`, or `unknown`."""
-    if value is None or value != value:
-        return "unknown"
-    return f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: a small negative one is 0, not -0
-
-
 def measured(value: float, limit: float | None, unit: str) -> str:
     """`81.2 of 72.2 kPa`."""
     known = number(value, 0 if abs(value) >= 1000 else 1)
     of = "" if limit is None else f" of {number(limit, 0 if abs(limit) >= 1000 else 1)}"
     return f"{known}{of} {clean(unit)}".rstrip()
-
-
-def amount(value: float | None, unit: str, digits: int = 0) -> str:
-    """`47 kPa`, or `unknown`."""
-    known = number(value, digits)
-    return known if known == "unknown" or not unit else f"{known} {unit}"
-
-
-def span(seconds: float | None) -> str:
-    """`45 s`, `1 min 5 s`, `2 h 3 min`."""
-    if seconds is None or seconds != seconds:
-        return "unknown"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def place(region: str, side: str) -> str:
-    """`glute left`; both sides go without saying."""
-    return clean(region if side in ("", "both") else f"{region} {side}", 60)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> list[str]:
