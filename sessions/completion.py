@@ -14,7 +14,7 @@ from sessions.draft import ChunkRow
 from sessions.errors import UnreadableError
 from sessions.events import Alert, Closed, Phase, RegionTotals, Totals
 from sessions.quantities import NEWTONS, Meaning
-from sessions.record import TOTALS, EventRow, event_of, region_columns, totals_of
+from sessions.record import TOTALS, EventRow, event_of, region_columns, text, totals_of
 from sessions.schema import CHUNK, EVENT, REGION, SESSION
 
 CHUNK_US = 60_000_000
@@ -74,7 +74,7 @@ def complete(connection: Connection, key: int, state: str, totals: Totals | None
         .where(SESSION.c.id == key)
         .values(
             state=state,
-            end_cause=None if closed is None else closed.cause,
+            end_cause=None if closed is None else text(closed.cause),
             duration_s=to_s,
             scans=seen.scans,
             lost=max(seen.lost, 0),

@@ -25,7 +25,7 @@ class RecordingLock:
 
     def __init__(self, database: Path, session: str) -> None:
         """UnreadableError where `session` is no id: it becomes part of a path, and may come from a foreign file."""
-        if re.fullmatch(r"[0-9a-f-]{1,36}", session) is None:
+        if re.fullmatch(r"[0-9A-Za-z-]{1,36}", session) is None:
             raise UnreadableError("A session of the log has no proper id.", "Restore the log from a backup.")
         self.path = database.with_name(f"{database.name}-{session}.lock")
         self._handle: int | None = None

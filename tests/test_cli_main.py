@@ -75,7 +75,13 @@ def test_help_lists_commands_without_importing_them(tmp_path: Path) -> None:
     assert "click" in imported
     assert not {name for name in imported if name.partition(".")[0] in HEAVY}
     own = {name for name in imported if name.startswith("companion.")}
-    assert own <= {"companion.cli", "companion.cli.failures", "companion.cli.text", "companion.errors"}
+    assert own <= {
+        "companion.cli",
+        "companion.cli.failures",
+        "companion.cli.text",
+        "companion.errors",
+        "companion.plaintext",
+    }
     assert not any(tmp_path.iterdir())
 
 

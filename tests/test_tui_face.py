@@ -50,7 +50,7 @@ def at(kpa: float, *events: Event, **other: Any) -> Now:
         ("\x9b31mred", "red"),
         ("a\nb\tc\r\x00d", "a b c d"),
         ("\x1b\x1b", ""),
-        ("zero\u200bwidth\u2066", "zerowidth"),
+        ("zero\u200bwidth\u2066", "zero width"),
         ("x" * 99, "x" * 57 + "..."),
     ],
 )

@@ -38,4 +38,4 @@ def scan(as_json: bool) -> None:
 def _line(place: "Place") -> str:
     parts = (clean(place.address), place.name, place.detail, "known" if place.known else "new")
     line = "  ".join(part for part in parts if part)
-    return f"{line}  cannot be used: {place.problem}" if place.problem else line
+    return f"{line}  cannot be used: {clean(place.problem)}" if place.problem else line
