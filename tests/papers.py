@@ -5,7 +5,7 @@ from pathlib import Path
 
 from companion.safety.limits import GuardContext, regions
 from sessions.events import Action, Alert, Closed, Event, Json, Level, Notice, Phase, RegionTotals, Totals
-from sessions.store import Store
+from sessions.store import NOTE_MAX, TAGS_MAX, Store
 from tests import session_events
 from tests.test_store import keep
 
@@ -50,7 +50,7 @@ def usual(path: Path, day: int = 0, *, simulated: bool = False, region: str = "g
 
 
 def crowded(path: Path) -> str:
-    """Every region, hundreds of warnings and gaps, a note of a megabyte."""
+    """Every region, hundreds of warnings and gaps, the longest note there may be."""
     events: list[Event] = [replace(session_events.opened(), context=context())]
     events += [each for each in session_events.readings(60.0) if int(each.t_s[0] * 10) % 2]
     for number in range(300):
@@ -68,5 +68,7 @@ def crowded(path: Path) -> str:
     )
     session = keep(path, [*events, Totals(60.0, 60.0, places), Closed(60.0, "user")])
     with Store(path) as store:
-        store.annotate(session, note="no end of words " * 65536, tags=[f"tag-{number}" for number in range(300)])
+        store.annotate(
+            session, note=("no end of words " * 1250)[:NOTE_MAX], tags=[f"tag-{number}" for number in range(TAGS_MAX)]
+        )
     return session
