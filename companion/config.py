@@ -36,12 +36,23 @@ def find_paths(env: Mapping[str, str] | None = None) -> Paths:
     """The user's own directories, or all three under KNEAD_HOME."""
     home = (os.environ if env is None else env).get("KNEAD_HOME")
     if home:
-        root = Path(home).expanduser().absolute()
+        root = _home(home)
         return Paths(root / "config" / "config.toml", data_dir(env), root / "state")
     import platformdirs
 
     here = platformdirs.PlatformDirs("knead", appauthor=False)
     return Paths(here.user_config_path / "config.toml", data_dir(env), here.user_state_path)
+
+
+def _home(text: str) -> Path:
+    """ConfigError where it is no path a person can have meant."""
+    hint = "set it to a directory of yours"
+    if not text.isprintable():
+        raise ConfigError("KNEAD_HOME has characters that do not print", hint)
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # ~nobody
+        raise ConfigError(f"KNEAD_HOME: {text} is no directory: {error}", hint) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,8 @@ class Settings:
     tool: str | None = None  # None: the hard 8 cm2 ball is assumed
     fps: int | None = None  # None: 10, and 5 over SSH
     theme: str = "safe-dark"
+    sound: bool = True
+    voice: bool = True
     warnings: tuple[str, ...] = ()  # one line each, for stderr
 
 
@@ -94,6 +107,29 @@ class Whole:
 
     def allowed(self) -> str:
         return f"a whole number from {self.low} to {self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    def read(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        word = value.strip().lower() if isinstance(value, str) else ""
+        if word not in _SWITCHES:
+            raise ValueError(self.allowed())
+        return _SWITCHES[word]
+
+    def options(self) -> Iterable[str]:
+        return ("on", "off")
+
+    def allowed(self) -> str:
+        return "on or off"
+
+
+_SWITCHES: Mapping[str, bool] = {
+    **dict.fromkeys(("on", "true", "yes", "1"), True),
+    **dict.fromkeys(("off", "false", "no", "0"), False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +180,8 @@ KEYS: Mapping[str, Key] = {
         # Above 30 a terminal shows no more: the trace gets a new column at most 7.7 times a second.
         Key("fps", Whole(1, 30), "frames a second on the live screen"),
         Key("theme", Choice(lambda: THEMES), "colours"),
+        Key("sound", Switch(), "tones with every warning"),
+        Key("voice", Switch(), "words with every warning"),
     )
 }
 
@@ -254,7 +292,9 @@ def _replace(target: Path, text: str) -> None:
     """Write beside it, then rename over it. Readable by its owner alone: it names a person."""
     from tempfile import mkstemp
 
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    from sessions.private import make_directory
+
+    make_directory(target.parent)
     handle, name = mkstemp(dir=target.parent, prefix=".config-", suffix=".toml")  # mode 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

@@ -4,8 +4,11 @@ import dataclasses
 
 from companion.timeline import Gap
 from firmware_protocol.driver import BallEvent, BallEventCode, Damaged, PhaseChanged, Profile, Refused, Started, Status
+from firmware_protocol.messages import LimitSettings
 from sessions.events import Json, Notice
 
+TOO_SLOW_S, LATE_S = 0.1, 0.05  # between two scans
+_ROUNDING_S = 1e-6
 _BALL_EVENTS = {code.value: code.name.lower() for code in BallEventCode}
 
 
@@ -37,6 +40,23 @@ def of_reboot(started: Started, t_s: float, *, loaded: bool) -> Notice:
     return Notice(t_s, "segment", "the ball has restarted; its zero is new", fields)
 
 
+def of_rate(started: Started, t_s: float) -> Notice:
+    text = f"the ball now takes {1.0 / started.period_s:.4g} scans a second"
+    return Notice(t_s, "rate", text, {"period_s": started.period_s})
+
+
+def of_slowness(period_s: float, t_s: float) -> list[Notice]:
+    """Said at the start where scans are so far apart that warnings come late, or too late (R53)."""
+    hz = 1.0 / period_s
+    if period_s > TOO_SLOW_S + _ROUNDING_S:
+        text = f"this ball measures only {hz:.1f} times a second: too slow to warn you in time"
+        return [Notice(t_s, "slow", text, {"state": "too slow", "hz": hz})]
+    if period_s > LATE_S + _ROUNDING_S:
+        text = f"this ball measures {hz:.1f} times a second: warnings come late"
+        return [Notice(t_s, "slow", text, {"state": "late", "hz": hz})]
+    return []
+
+
 def of_status(status: Status, t_s: float) -> Notice:
     fields: dict[str, Json] = dataclasses.asdict(status)
     charge = "unknown" if status.battery_pct is None else f"{status.battery_pct} %"
@@ -47,6 +67,19 @@ def of_ball_event(event: BallEvent, t_s: float) -> Notice:
     name = _BALL_EVENTS.get(event.code, f"event {event.code}")
     fields: dict[str, Json] = {"code": event.code, "channel": event.channel, "value": event.value, "name": name}
     return Notice(t_s, "ball_event", f"ball: {name.replace('_', ' ')}", fields)
+
+
+def of_limit(settings: LimitSettings, asked: LimitSettings, lsb: float, t_s: float) -> Notice:
+    """What the ball says that it watches by itself, beside what it was asked to (R34: it may lower it)."""
+    high_n = settings.high * lsb
+    fields: dict[str, Json] = dataclasses.asdict(settings) | {"high_n": high_n, "asked_n": asked.high * lsb}
+    if not settings.enable:
+        return Notice(t_s, "limit", "the ball does not watch its limit by itself", fields | {"state": "off"})
+    if settings.high < asked.high:
+        text = f"the ball has lowered its own limit: it warns from {high_n:.0f} N on, not {asked.high * lsb:.0f} N"
+        return Notice(t_s, "limit", text, fields | {"state": "lowered"})
+    text = f"the ball watches, too: it warns by itself from {high_n:.0f} N on"
+    return Notice(t_s, "limit", text, fields | {"state": "set"})
 
 
 def of_refusal(refused: Refused, t_s: float) -> Notice:

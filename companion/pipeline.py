@@ -9,15 +9,17 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import numpy as np
 
 from companion import notices
+from companion.ballside import Signals, own_limit
 from companion.contact import Contact, Forces
 from companion.safety.guard import Guard, Judged
 from companion.safety.limits import GuardContext
 from companion.smoothing import Smoothed, Smoother
+from companion.tally import DamageTally
 from companion.timeline import SUSPENDED_S, Gap, Placed, Timeline
 from firmware_protocol.driver import (
     BallEvent,
@@ -27,6 +29,8 @@ from firmware_protocol.driver import (
     Damaged,
     Driver,
     DriverEvent,
+    LimitInForce,
+    Phase,
     PhaseChanged,
     Profile,
     Refused,
@@ -37,10 +41,13 @@ from firmware_protocol.driver import (
     ZeroChanged,
 )
 from firmware_protocol.driver import BallEventCode as Code
-from firmware_protocol.messages import Stop, Tare
-from sessions.events import Action, Closed, Event, Floats, Json, Notice, Opened, Reading
+from firmware_protocol.messages import Limits, LimitSettings, Stop, Tare
+from sessions.events import Action, Alert, Closed, Event, Floats, Json, Notice, Opened, Reading
 
 Output = Event | Send | Close
+
+SAME_STATUS_S = 1.0
+TARED_UNSEEN = "tared unseen"  # what lay on the ball then is hidden by its new zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,19 @@ class Plan:
     context: Callable[[Profile], GuardContext]  # all the guard must know from outside, once the ball is known
     wall: Callable[[float], datetime]  # engine seconds -> wall time
     software: str
+
+
+class Stages(Protocol):
+    """What a pipeline is to the engine."""
+
+    def opened(self, now_s: float) -> list[Output]: ...
+    def closed(self, now_s: float, cause: str) -> list[Output]: ...
+    def feed(self, chunk: Chunk) -> list[Output]: ...
+    def tick(self, now_s: float) -> list[Output]: ...
+    def act(self, action: Action, now_s: float) -> list[Output]: ...
+    def finish(self, now_s: float, cause: str) -> list[Event]: ...
+    def deadline(self) -> float | None: ...
+    def session_s(self, now_s: float) -> float | None: ...
 
 
 class Pipeline:
@@ -73,33 +93,47 @@ class Pipeline:
         self._t_s = 0.0  # session time of the newest scan
         self._index: int | None = None  # of the newest scan
         self._gap_s = 0.0  # time missing before the next scan
+        self._ended: Notice | None = None  # why the guard ends the session
+        self._damage = DamageTally()
+        self._status: Status | None = None  # as last told,
+        self._status_s = 0.0  # and when
         self._said_free = False  # the tare under way rests on the person's word
+        self._signals: Signals | None = None  # the ball's buzzer and light
+        self._listening = False  # the ball takes requests
+        self._limited: GuardContext | None = None  # whose limit the ball was asked to watch
+        self._own: LimitSettings | None = None  # that limit
+        self._in_force: LimitSettings | None = None  # as told last
+        self._battery_low = False  # as told last
 
     # --- inputs ---
 
     def opened(self, now_s: float) -> list[Output]:
         """A link is up."""
-        return self._drive(self._driver.opened(now_s), now_s)
+        return self._warn_ball(self._drive(self._driver.opened(now_s), now_s), now_s)
 
     def closed(self, now_s: float, cause: str) -> list[Output]:
         """The link is gone; `cause` is the transport's own line."""
         out: list[Output] = [Notice(self._at(now_s), "link", cause, {"state": "lost", "cause": cause})]
-        return out + self._drive(self._driver.closed(now_s), now_s)
+        return self._warn_ball(out + self._drive(self._driver.closed(now_s), now_s), now_s)
 
     def feed(self, chunk: Chunk) -> list[Output]:
-        return self._drive(self._driver.feed(chunk), chunk.arrival_s)
+        return self._warn_ball(self._drive(self._driver.feed(chunk), chunk.arrival_s), chunk.arrival_s)
 
     def tick(self, now_s: float) -> list[Output]:
         due_s = self.deadline()
         if due_s is not None and now_s - due_s > SUSPENDED_S:
             self._timeline.suspended()
         out = self._drive(self._driver.tick(now_s), now_s)
+        out += self._damage.due(now_s, self._at(now_s))
         if self._guard is not None:
             out += self._guard.tick(now_s, self._at(now_s))
-        return out
+        return self._warn_ball(out, now_s)
 
     def act(self, action: Action, now_s: float) -> list[Output]:
         """What a person does, between two scans. `end` asks the ball to stop; its Close ends the session."""
+        return self._warn_ball(self._act(action, now_s), now_s)
+
+    def _act(self, action: Action, now_s: float) -> list[Output]:
         action = dataclasses.replace(action, t_s=self._t_s, after_index=self._index)
         out: list[Output] = [action]
         match action.kind:
@@ -118,14 +152,15 @@ class Pipeline:
         if self._closed:
             return []
         self._closed = True
-        out: list[Event] = []
+        out: list[Event] = [*self._damage.rest(now_s, self._at(now_s))]
         if self._guard is not None:
             out += self._guard.finish(self._at(now_s))
         return [*out, Closed(self._at(now_s), cause)]
 
     def deadline(self) -> float | None:
         """When `tick` is next due, on the engine's clock."""
-        due = [self._driver.deadline(), None if self._guard is None else self._guard.deadline()]
+        stages = (self._driver, self._damage, self._guard, self._signals)
+        due = [None if stage is None else stage.deadline() for stage in stages]
         return min((at_s for at_s in due if at_s is not None), default=None)
 
     def session_s(self, now_s: float) -> float | None:
@@ -140,29 +175,40 @@ class Pipeline:
             match event:
                 case Samples():
                     out += self._samples(event)
-                case Send() | Close():
+                case Send():
                     out.append(event)
+                case Close():
+                    out.append(self._closing(event))
                 case PhaseChanged():
+                    self._listening = event.phase in (Phase.LIVE, Phase.STALE)
                     out.append(notices.of_phase(event, self._at(now_s)))
                 case Profile():
                     out += self._profiled(event, now_s)
                 case Started():
                     out += self._started(event, now_s)
                 case Status():
-                    out.append(notices.of_status(event, self._at(now_s)))
+                    out += self._state(event, now_s)
                 case BallEvent():
                     out += self._ball_event(event, now_s)
                 case ZeroChanged():
                     out += self._zero(event, now_s)
+                case LimitInForce():
+                    out += self._limit_in_force(event.settings, now_s)
                 case Refused():
                     out.append(notices.of_refusal(event, self._at(now_s)))
                 case Damaged(reason="anchor"):
                     pass  # scans that were on their way before START or after STOP: no damage to tell of
                 case Damaged():
-                    out.append(notices.of_damage(event, self._at(now_s)))
+                    out += self._damage.take(event, now_s, self._at(now_s))
                 case _:
                     assert_never(event)
         return out
+
+    def _closing(self, close: Close) -> Close:
+        """Where the guard has asked for the end, the ball's own reason is no news."""
+        if self._ended is None:
+            return close
+        return Close("guard", self._ended.text, "rest, and see 'knead sessions show last'", retry=False)
 
     def _samples(self, samples: Samples) -> list[Output]:
         out: list[Output] = []
@@ -186,39 +232,55 @@ class Pipeline:
             return out
         forces = contact.feed(placed)
         columns = np.empty((len(forces.load), 1 + forces.cells.shape[1]))
-        columns[:, 0] = forces.load
-        columns[:, 1:] = forces.cells
+        columns[:, 0] = forces.felt
+        columns[:, 1:] = forces.felt_cells
         smoothed = smoother.feed(columns, fresh=forces.fresh)
-        smooth, ramp = self._pressures(smoothed)
+        smooth, ramp = self._pressures(smoothed, forces.unknown)
         out.append(_reading(placed, forces, smooth, ramp))
-        out += guard.feed(self._judged(forces, smoothed, ramp))
+        said: list[Event] = [event for judged in self._judged(forces, smoothed, ramp) for event in guard.feed(judged)]
+        out += said
         self._t_s = float(placed.t_s[-1])
         self._index = placed.index + len(placed.t_s) - 1
         self._gap_s = 0.0
+        for notice in said:
+            if isinstance(notice, Notice) and notice.kind == "end" and self._ended is None:
+                self._ended = notice
+                out += self._drive(self._driver.ask(Stop(), placed.arrival_s), placed.arrival_s)
         return out
 
-    def _pressures(self, smoothed: Smoothed) -> tuple[Floats, Floats]:
+    def _pressures(self, smoothed: Smoothed, unknown: int) -> tuple[Floats, Floats]:
+        """The first `unknown` scans are not to be trusted."""
         context = self._context
         assert context is not None
         scale = 10.0 / context.area_cm2 if context.judged else np.nan
         smooth, ramp = smoothed.smooth[:, 0] * scale, smoothed.ramp_per_s[:, 0] * scale
+        smooth[:unknown] = ramp[:unknown] = np.nan
         smooth.flags.writeable = ramp.flags.writeable = False
         return smooth, ramp
 
-    def _judged(self, forces: Forces, smoothed: Smoothed, ramp_kpa_s: Floats) -> Judged:
+    def _judged(self, forces: Forces, smoothed: Smoothed, ramp_kpa_s: Floats) -> list[Judged]:
+        """The guard sees what the ball shows even where its zero is not trusted, apart from what is."""
+        scans, unknown = len(forces.t_s), forces.unknown
+        if not 0 < unknown < scans:
+            return [self._part(forces, smoothed, ramp_kpa_s, slice(None), trusted=not unknown)]
+        before = self._part(forces, smoothed, ramp_kpa_s, slice(0, unknown), trusted=False)
+        after = self._part(forces, smoothed, ramp_kpa_s, slice(unknown, scans), trusted=True)
+        return [before, dataclasses.replace(after, fresh=False, lost=0, gap_s=0.0)]
+
+    def _part(self, forces: Forces, smoothed: Smoothed, ramp_kpa_s: Floats, part: slice, *, trusted: bool) -> Judged:
         return Judged(
-            t_s=forces.t_s,
-            force_n=smoothed.despiked[:, 0],
-            raw_n=forces.load,
-            cells_n=smoothed.despiked[:, 1:],
-            ramp_kpa_s=ramp_kpa_s,
-            saturated=forces.saturated,
+            t_s=forces.t_s[part],
+            force_n=smoothed.despiked[part, 0],
+            raw_n=forces.felt[part],
+            cells_n=smoothed.despiked[part, 1:],
+            ramp_kpa_s=ramp_kpa_s[part],
+            saturated=forces.saturated[part],
             period_s=forces.period_s,
             arrival_s=forces.arrival_s,
             fresh=forces.fresh,
             lost=forces.lost,
             gap_s=self._gap_s,
-            trusted=forces.trusted,
+            trusted=trusted,
         )
 
     def _opening(self, placed: Placed, smoother: Smoother) -> Opened:
@@ -253,6 +315,7 @@ class Pipeline:
             self._context = self._plan.context(profile)
             self._contact = Contact(profile, self._context.area_cm2)
             self._timeline = Timeline(profile.has_clock)
+            self._signals = Signals(profile)
             return out
         if (before.lsb, before.unit, before.channels, before.cal_crc) != (
             profile.lsb,
@@ -278,19 +341,33 @@ class Pipeline:
         if started.continuity is Continuity.NEW_CLOCK:
             loaded = not contact.still_free
             out.append(notices.of_reboot(started, self._at(now_s), loaded=loaded))
-            if loaded:  # its zero is gone with the body still on it
+            if loaded and contact.cause != TARED_UNSEEN:  # its zero is gone with the body still on it
                 contact.distrust("reset under load")
         if self._smoother is None or self._smoother.period_s != started.period_s:
+            if self._smoother is not None:
+                out.append(notices.of_rate(started, self._at(now_s)))
             columns = 1 + (self._profile.channels if self._profile else 1)
             self._smoother = Smoother(columns, started.period_s)
         if self._guard is None:
             self._guard = Guard(context)
+            out += notices.of_slowness(started.period_s, self._at(now_s))
+            self._guard.battery(self._battery_low)
         return out
+
+    def _state(self, status: Status, now_s: float) -> list[Output]:
+        """STATUS; the same again within a second is not worth a word."""
+        self._battery_low = status.battery_low
+        if self._guard is not None:
+            self._guard.battery(status.battery_low)
+        if status == self._status and now_s - self._status_s < SAME_STATUS_S:
+            return []
+        self._status, self._status_s = status, now_s
+        return [notices.of_status(status, self._at(now_s))]
 
     def _ball_event(self, event: BallEvent, now_s: float) -> list[Output]:
         out: list[Output] = [notices.of_ball_event(event, self._at(now_s))]
         if event.code == Code.BUTTON and self._guard is not None:
-            out += self.act(Action("confirm", {"by": "button"}), now_s)
+            out += self._act(Action("confirm", {"by": "button"}), now_s)
         return out
 
     def _zero(self, zero: ZeroChanged, now_s: float) -> list[Output]:
@@ -298,15 +375,46 @@ class Pipeline:
         text = "zero set"
         if self._contact is not None:
             if zero.value is None:
-                self._contact.distrust("zero changed unseen")
+                self._contact.distrust(TARED_UNSEEN)
             elif self._said_free:
                 self._contact.distrust("reset by the user's word")  # free by the new zero, once it has been seen so
             else:
                 self._contact.zero_changed(zero.trusted)
             self._said_free = False
             if not self._contact.trusted:
-                text = f"zero set, not trusted ({self._contact.cause}): unknown until the ball is seen free"
+                cure = "unknown until the ball is seen free"
+                if not self._contact.curable:
+                    cure = "unknown until it is zeroed again with all weight off"
+                text = f"zero set, not trusted ({self._contact.cause}): {cure}"
         return [Notice(self._at(now_s), "zero", text, fields)]
+
+    # --- what the ball does about warnings ---
+
+    def _warn_ball(self, out: list[Output], now_s: float) -> list[Output]:
+        """Have the ball buzz, blink and watch its own limit. What is sent comes after all events: none waits for it."""
+        signals, context, profile = self._signals, self._context, self._profile
+        if signals is None or context is None or profile is None:
+            return out
+        asked = [signals.link(self._listening, now_s)]
+        asked += [signals.hear(event, now_s) for event in out if isinstance(event, Alert)]
+        due_s = signals.deadline()
+        if due_s is not None and now_s >= due_s:
+            asked.append(signals.tick(now_s, loaded=self._guard is not None and self._guard.loaded))
+        if context is not self._limited:
+            self._limited = context
+            own = own_limit(context, profile)
+            if own is not None and own != self._own:
+                self._own = own
+                out = out + self._drive(self._driver.ask(Limits(own), now_s), now_s)
+        signal = next((signal for signal in reversed(asked) if signal is not None), None)
+        return out if signal is None else out + self._drive(self._driver.ask(signal, now_s), now_s)
+
+    def _limit_in_force(self, settings: LimitSettings, now_s: float) -> list[Output]:
+        """Told when it is another than before."""
+        if self._own is None or self._profile is None or settings == self._in_force:
+            return []
+        self._in_force = settings
+        return [notices.of_limit(settings, self._own, self._profile.lsb, self._at(now_s))]
 
     # --- actions ---
 

@@ -97,6 +97,12 @@ class Conversation:
         """Before all others, but the outstanding one."""
         self._queue.appendleft(errand)
 
+    def ask_instead(self, errand: Errand) -> None:
+        """Before all others, in place of an own one of its kind that still waits."""
+        kind = type(errand.request)
+        kept = [waiting for waiting in self._queue if not (waiting.own and isinstance(waiting.request, kind))]
+        self._queue = deque((errand, *kept))
+
     def again(self, errand: Errand, at_s: float) -> None:
         """Ask an answered errand anew at a later moment, before all others."""
         self._current, self._asked_tag, self._due_s = errand, None, at_s

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_protocol.messages import Request
+from firmware_protocol.messages import LimitSettings, Request
 
 
 class Unit(IntEnum):
@@ -170,6 +170,13 @@ class ZeroChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitInForce:
+    """What the ball watches by itself, as it says: perhaps lower than what was asked for (R34)."""
+
+    settings: LimitSettings
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The ball answered a request of the user with a status other than OK, or not at all (status None)."""
 
@@ -200,7 +207,18 @@ class Close:
 
 
 DriverEvent = (
-    Send | PhaseChanged | Profile | Started | Samples | Status | BallEvent | ZeroChanged | Refused | Damaged | Close
+    Send
+    | PhaseChanged
+    | Profile
+    | Started
+    | Samples
+    | Status
+    | BallEvent
+    | ZeroChanged
+    | LimitInForce
+    | Refused
+    | Damaged
+    | Close
 )
 
 
@@ -227,7 +245,10 @@ class Driver(Protocol):
         ...
 
     def ask(self, request: Request, now_s: float) -> list[DriverEvent]:
-        """A request of the user (Tare, Alert, Limits, Stop). Queued behind the outstanding one; Stop closes."""
+        """A request of the user (Tare, Alert, Limits, Stop). Queued behind the outstanding one; Stop closes.
+
+        Limits may be asked for at any time: they are sent with every start, so that they stand after a reboot, too.
+        """
         ...
 
     def deadline(self) -> float | None:

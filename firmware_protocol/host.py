@@ -11,7 +11,7 @@ from firmware_protocol import messages as m
 from firmware_protocol.codec import decode_from_ball, encode
 from firmware_protocol.conversation import BUSY_S, Errand
 from firmware_protocol.course import DEAF, LISTENING, NEWEST_VERSION, OLDEST_VERSION, Course
-from firmware_protocol.driver import BallEvent, BallEventCode, Chunk, Damaged, DriverEvent, Phase, Send
+from firmware_protocol.driver import BallEvent, BallEventCode, Chunk, Damaged, DriverEvent, LimitInForce, Phase, Send
 from firmware_protocol.framing import Damaged as DamagedInput
 from firmware_protocol.framing import Deframer
 from firmware_protocol.greeting import status_of
@@ -120,10 +120,16 @@ class Host:
         self._course.now_s = now_s
         if isinstance(request, m.Stop):
             self._course.stop(closing("stopped"))
+        elif isinstance(request, m.Limits) and request.settings is not None:
+            self._limit = request.settings if request.settings.enable else None
+            if self.phase in LISTENING:  # else it goes with START
+                self._course.conversation.ask_instead(Errand(request))
         elif self.phase not in LISTENING:
             self._course.tell(refused(request, None, "no ball is connected"))
         elif self._course.conversation.waiting >= MAX_WAITING:
             self._course.tell(refused(request, m.Status.BUSY))
+        elif isinstance(request, m.Alert) and m.Pattern.FIND_ME not in (request.haptic, request.led):
+            self._course.conversation.ask_instead(Errand(request))  # a warning: the newest one counts, and comes first
         else:
             self._course.conversation.ask(Errand(request, own=False))
         return self._told()
@@ -224,8 +230,7 @@ class Host:
                 self._started(reply)
             case m.LimitsReply(settings):
                 self.limit_in_force = settings
-                if isinstance(request, m.Limits) and request.settings is not None:
-                    self._limit = request.settings if request.settings.enable else None
+                course.tell(LimitInForce(settings))
             case m.TareReply(from_index, zero):
                 index = course.intake.placement.widen_index(from_index)
                 course.tell(self._zero.changed(zero, index, course.greeting.full_scale))

@@ -58,6 +58,25 @@ class Gap:
     cause: str
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An alert, a notice or an action, and how many batches of the session came before it (None: not known)."""
+
+    event: Kept
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """One session as it came: what a replay is fed with."""
+
+    row: SessionRow
+    opened: Opened
+    part: Part  # every batch with its own stamp, in the order they came
+    told: tuple[Told, ...]  # in the order they came
+    end_s: float  # of the last totals; 0 where there are none
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionData:
     """All of one session: scans in order of time, back-filled ones in their place. Arrays are read-only."""
@@ -94,6 +113,11 @@ class Whole(NamedTuple):
     unit: str | None
     parts: Sequence[Part]  # in the order they came
     events: Sequence[Kept]
+
+
+def course(row: SessionRow, opened: Opened, parts: Sequence[Part], told: Sequence[Told], end_s: float) -> Course:
+    """Of these stored parts and events."""
+    return Course(row, opened, join(widened(parts)) if parts else NOTHING, tuple(told), end_s)
 
 
 def assemble(

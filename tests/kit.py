@@ -31,15 +31,22 @@ class Recorder:
 
     def wait(self, kind: type[T], where: Callable[[T], bool] = lambda _: True, limit_s: float = LIMIT_S) -> T:
         """The first event of a kind that fits, past or to come."""
+        return self.wait_for(1, kind, where, limit_s)[0]
+
+    def wait_for(
+        self, count: int, kind: type[T], where: Callable[[T], bool] = lambda _: True, limit_s: float = LIMIT_S
+    ) -> list[T]:
+        """The events of a kind that fit, once there are so many."""
         found: list[T] = []
 
         def look() -> bool:
             found[:] = [event for event in self.events if isinstance(event, kind) and where(event)]
-            return bool(found)
+            return len(found) >= count
 
         with self._changed:
-            assert self._changed.wait_for(look, limit_s), f"no {kind.__name__} within {limit_s} s: {self.events[-5:]}"
-        return found[0]
+            enough = self._changed.wait_for(look, limit_s)
+            assert enough, f"no {kind.__name__} number {count} within {limit_s} s: {self.events[-5:]}"
+        return found
 
 
 def joined(events: Iterable[object]) -> list[object]:

@@ -4,118 +4,29 @@ It shares with the guard only the alarm table and the limits, and is held agains
 """
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from companion.safety.causes import AGAIN_TEXT, CAUSES, CONFIRM_TEXT, FIRM_TEXT, HEAVY_TEXT, Cause, Row, text_of
+from companion.safety.causes import BELOW_TEXT
 from companion.safety.guard import Judged
-from companion.safety.limits import GuardContext, RegionLimits, effective, regions, tools
-from sessions.events import Action, Alert, Level, Notice, Phase, RegionTotals, Totals
+from companion.safety.limits import GuardContext, RegionLimits, regions, tools
+from sessions.events import Action, Level, Notice, Phase
+from tests.reference_alarms import Condition, Delay, Off, Said
+from tests.reference_sums import ReferenceSums, shared
 
-Said = Alert | Notice | Totals
 NAN = math.nan
 
 
-@dataclass
-class Delay:
-    """A condition that must last."""
-
-    on_s: float
-    off_s: float = 0.0
-    scans: int = 1
-    on: bool = False
-    since: int | None = None
-    start: int = 0
-    seen: int = 0
-
-    def step(self, t: int, rising: bool, falling: bool | None) -> bool:
-        """Whether it flips at this scan."""
-        condition = falling if self.on else rising
-        if condition is None:
-            return False
-        if not condition:
-            self.since = None
-            return False
-        if self.since is None:
-            self.since, self.seen = t, 0
-        self.seen += 1
-        needed = self.off_s if self.on else self.on_s
-        if t - self.since < round(needed * 1e6) or (not self.on and self.seen < self.scans):
-            return False
-        self.on, self.start, self.since = not self.on, self.since, None
-        return True
-
-
-@dataclass
-class Part:
-    """What a region and side got."""
-
-    region: str
-    side: str
-    dose_limit: float
-    rest_s: float
-    contact_us: int = 0
-    dose: float = 0.0
-    hold: float = 0.0
-    peak_of_rest: float = 0.0
-    rests_since: int | None = 0
-    at: int = 0
-    zones_us: list[int] = field(default_factory=lambda: [0] * 5)
-    holds: int = 0
-    held_us: int = 0
-    peak_kpa: float = 0.0
-    peak_n: float = 0.0
-    estimated_s: float = 0.0
-
-    def rest(self, t: int) -> None:
-        if self.rests_since is None:
-            self.peak_of_rest, self.rests_since = self.hold, self.at
-        assert self.rests_since is not None
-        if self.peak_of_rest < 1e-9:
-            self.peak_of_rest = 0.0
-        self.hold = self.peak_of_rest * math.exp((self.rests_since - t) / (1e6 * self.rest_s))
-        self.at = t
-
-    def press(self, t: int, load: float) -> None:
-        self.hold, self.rests_since, self.at = self.hold + load, None, t
-
-
-@dataclass
-class Condition:
-    """A cause: its rows' delays, the sum it was told of, and what was said."""
-
-    cause: Cause
-    delays: list[tuple[Row, Delay]]
-    told_tenth: int
-    level: Level = Level.OK  # the condition
-    said: Level = Level.OK
-    quiet: bool = False
-    region: str = ""
-    side: str = ""
-    silent_until: int | None = None
-    cautions: list[int] = field(default_factory=list)
-    hinted: int | None = None
-    lasting: Delay = field(default_factory=lambda: Delay(0.0))
-
-
-class ReferenceGuard:
+class ReferenceGuard(ReferenceSums):
     def __init__(self, context: GuardContext) -> None:
-        self.context = context
-        self.parts: dict[tuple[str, str], Part] = {}
-        self.session_us = 0
+        super().__init__(context)
         self.last: int | None = None  # last scan with a value
         self.known: int | None = None  # ... that was trusted
         self.first: int | None = None
         self.force = 0.0
-        self.p = 0.0
         self.second: int | None = None
         self.forces: list[int] = []
-        self.contact = Delay(0.2, 0.5)
         self.held = Delay(5.0, 1.0)
-        self.free = Delay(2.0, 0.2)
-        self.stop = "none"
-        self.stopped: list[Condition] = []
-        self.pressure_stops = 0
         self.reasons: list[str] = []
         self.silent = False
         self.untrusted_since: int | None = None
@@ -127,29 +38,19 @@ class ReferenceGuard:
         self.noisy = False
         self.second_scans = self.second_changes = 0
         self.period = 0.0
-        self.conditions = {cause.key: self._condition(cause) for cause in CAUSES}
-        self._retune()
-
-    @staticmethod
-    def _condition(cause: Cause) -> Condition:
-        delays = [(row, Delay(row.on_s, row.off_s, row.scans)) for row in cause.rows]
-        tenth = round(cause.shares[0].at * 10) - 1 if cause.shares else 0
-        return Condition(cause, delays, tenth, lasting=Delay(cause.escalate_s or 0.0))
-
-    def _retune(self) -> None:
-        self.limits, self.strict = self.context.limits(), self.context.limits(raised=False)
-        key = (self.context.region, self.context.side)
-        if key not in self.parts:
-            rest_s = effective(self.context.region).rest_s
-            self.parts[key] = Part(*key, self.limits.dose_kpa_s, rest_s)
-        self.part = self.parts[key]
+        self.battery_low = False
+        self.begun = False
+        self.arrival_s: float | None = None
+        self.rolled: list[tuple[int, float]] = []  # (time, force) of the present contact
+        self.since_touch = -10_000_000
+        self.touching = False
 
     # --- inputs ---
 
     def feed(self, judged: Judged) -> list[Said]:
         self.period = judged.period_s
         if judged.fresh:
-            self.forces, self.raw = [], None
+            self.forces, self.raw, self.rolled = [], None, []
         out: list[Said] = []
         channels = judged.cells_n.shape[1]
         for i in range(len(judged.t_s)):
@@ -163,7 +64,22 @@ class ReferenceGuard:
                 float(judged.ramp_kpa_s[i]),
                 bool(judged.saturated[i]),
             )
+            if self.arrival_s is None or self._usable(scan):
+                self.arrival_s = judged.arrival_s
             out += self._scan(scan, channels, judged.trusted)
+        return out
+
+    def tick(self, now_s: float, t_s: float) -> list[Said]:
+        if self.arrival_s is None:
+            return []
+        age_s, t = now_s - self.arrival_s + 1e-6, round(t_s * 1e6)
+        out = self._lose("silence", t_s) if age_s >= max(0.25, 3 * self.period) else []
+        if age_s >= max(1.0, 6 * self.period) and not self.silent:
+            self.silent = True
+            out += self._change(self.conditions["silence"], Level.TECHNICAL, t_s, t)
+        if age_s >= 60.0 and self.contact.on and self.context.region not in self.closed:
+            self.closed.append(self.context.region)
+            out.append(Notice(t_s, "region", "", {"state": "closed"}))
         return out
 
     def act(self, action: Action, t_s: float) -> list[Said]:
@@ -173,42 +89,50 @@ class ReferenceGuard:
                 return self._confirm(t_s)
             case "silence":
                 loudest = max(self.conditions.values(), key=lambda item: item.said)
+                loudest = self.conditions.get(str(action.fields.get("cause", "")), loudest)
                 if loudest.said is Level.OK:
                     return []
                 loudest.silent_until = t + 60_000_000
                 return [self._alert(loudest, Phase.SILENCED, t_s)]
             case "symptom":
-                standing = self.stop
+                standing, symptom, rating = self.stop, action.fields.get("symptom"), action.fields.get("rating")
+                if symptom is None and isinstance(rating, int) and rating < 7:
+                    return []
                 out = self._raise_stop(self.conditions["symptom"], t_s, t)
                 if standing != "sounding":
-                    self.free = Delay(2.0, 0.2)
+                    self.free = Off()
+                if symptom == "pain" or (symptom is None and rating is not None):
+                    return out
                 if self.context.region not in self.context.locked:
                     self.context = replace(self.context, locked=(*self.context.locked, self.context.region))
                 return [*out, Notice(t_s, "region", "", {"state": "locked"})]
             case "region" | "side":
                 return self._move(action, t_s, t)
             case "tool":
-                tool = str(action.fields["tool"])
+                tool, before = str(action.fields["tool"]), self.context
                 self.context = replace(self.context, tool=tool, area_cm2=tools()[tool].area_cm2)
-                self.part.held_us, self.held = 0, Delay(5.0, 1.0)
+                self.part.held_us, self.held, self.rolled = 0, Delay(5.0, 1.0), []
                 self.part.rest(self.part.at)
                 self._retune()
-                return []
+                return self._place_terms(t_s) if tool != before.tool else []
             case _:
                 return []
 
     def _move(self, action: Action, t_s: float, t: int) -> list[Said]:
         before, left = self.context, self.part
-        self.context = replace(before, **{action.kind: str(action.fields[action.kind])})
+        name = str(action.fields.get(action.kind, getattr(before, action.kind)))
+        self.context = replace(before, region=name) if action.kind == "region" else replace(before, side=name)
+        self.context = replace(self.context, rolling=bool(action.fields.get("rolling", before.rolling)))
+        self.touching = self.touching and before.rolling and self.context.rolling
         self._retune()
-        left.held_us, self.held = 0, Delay(5.0, 1.0)
+        left.held_us, self.held, self.rolled = 0, Delay(5.0, 1.0), []
         now = self.last or 0
         left.rest(left.at)
         if self.part is left:
             return []
         self.part.rest(now)
         for other in self.parts.values():
-            if other.region == self.part.region and _shared(other.side, self.part.side):
+            if other.region == self.part.region and shared(other.side, self.part.side):
                 other.rest(now)
                 if other.hold > self.part.hold:
                     self.part.hold, self.part.at = other.hold, other.at
@@ -219,17 +143,16 @@ class ReferenceGuard:
                 new = self._condition(old.cause)
                 old.delays, old.told_tenth, old.lasting, old.quiet = new.delays, new.told_tenth, new.lasting, False
                 out += self._change(self.conditions[key], Level.OK, t_s, t)
-        return out
+        return out + (self._place_terms(t_s) if self.context.region != before.region else [])
 
     # --- a scan ---
 
     def _scan(self, scan: "Scan", channels: int, trusted: bool) -> list[Said]:
-        per_n = 10.0 / self.limits.area_cm2
-        usable = scan.saturated or (math.isfinite(scan.raw) and scan.raw >= -10.0 / per_n)
-        if not usable or (self.last is not None and scan.t <= self.last):
+        if not self._usable(scan):
             return self._drop(scan)
         if self.first is None:
             self.first = scan.t
+        begins, self.begun = not self.begun, True
         raw = scan.raw
         force = scan.force if math.isfinite(scan.force) else raw
         if scan.saturated:
@@ -244,6 +167,8 @@ class ReferenceGuard:
             out += self._find("silence", scan.t_s)
             self.silent = False
             out += self._change(self.conditions["silence"], Level.OK, scan.t_s, scan.t)
+        if begins:
+            out += self._terms(scan.t_s, force)
         out += self._trust(scan, trusted, dt)
         if self.second is None:
             self.second = scan.t // 1_000_000
@@ -255,6 +180,34 @@ class ReferenceGuard:
             self.second_scans = self.second_changes = 0
             out.append(self._totals(scan.t_s))
         return out
+
+    def _usable(self, scan: "Scan") -> bool:
+        per_n = 10.0 / self.limits.area_cm2
+        fine = scan.saturated or (math.isfinite(scan.raw) and scan.raw >= -10.0 / per_n)
+        return fine and (self.last is None or scan.t > self.last)
+
+    def _terms(self, t_s: float, force: float) -> list[Said]:
+        context = self.context
+        p = force * 10.0 / self.limits.area_cm2
+        said = {
+            "calibration": not context.calibrated,
+            "rate": self.period > 0.1 + 1e-6,
+            "full_scale": self._short(),
+            "zero": p > 10.0 or (context.full_scale_n is not None and force > 0.05 * context.full_scale_n),
+        }
+        return [Notice(t_s, "terms", "", {"cause": cause}) for cause, holds in said.items() if holds]
+
+    def _place_terms(self, t_s: float) -> list[Said]:
+        return [Notice(t_s, "terms", "", {"cause": "full_scale"})] if self.begun and self._short() else []
+
+    def _short(self) -> bool:
+        """Whether a limit is more than 0.8 of what the ball shows."""
+        full, cell = self.context.full_scale_n, self.context.cell_cm2
+        if full is None:
+            return False
+        whole = replace(self.context, full_scale_n=None).limits()
+        most = [whole.force_max_n] + ([whole.peq_max_kpa * math.sqrt(cell) / 10] if cell else [])
+        return any(full < 1.25 * limit for limit in most)
 
     def _trust(self, scan: "Scan", trusted: bool, dt: int) -> list[Said]:
         out: list[Said] = []
@@ -275,12 +228,11 @@ class ReferenceGuard:
                 self.closed.append(self.context.region)
                 out.append(Notice(scan.t_s, "region", "", {"state": "closed"}))
             self._book(missing * 1e-6, scan.t - dt)
-            self.forces, self.raw = [], None
+            self.forces, self.raw, self.rolled = [], None, []
             for delay in self._delays():
                 if delay.on:
                     delay.since = None
-            if not self.free.on:
-                self.free.since = None
+            self.free.hole()
         self.known = scan.t
         return out
 
@@ -290,35 +242,21 @@ class ReferenceGuard:
         for condition in self.conditions.values():
             yield from (delay for _, delay in condition.delays)
 
-    def _book(self, seconds: float, until: int) -> None:
-        if not self.contact.on:
-            return
-        seconds = min(seconds, 60.0)
-        bottom, top = self.limits.working_kpa
-        p = max(self.p, (bottom + top) / 2)
-        self.session_us += round(seconds * 1e6)
-        self.part.contact_us += round(seconds * 1e6)
-        self.part.estimated_s += seconds
-        self.part.dose += max(0.0, p - 9.0) * seconds
-        if p < max(10.0, bottom / 2):
-            self.part.rest(until)
-        else:
-            self.part.press(until, seconds / self._hold_s(p))
-
-    def _hold_s(self, p: float) -> float:
-        return min(max(self.limits.hold_s * (self.limits.working_kpa[1] / p) ** 4, 5.0), 120.0)
-
     def _judge(self, scan: "Scan", force: float, raw: float, dt: int, trusted: bool) -> list[Said]:
         p = force * 10.0 / self.limits.area_cm2
         peak = NAN if scan.saturated else scan.force
-        signals = {"ratio": self._ratio(peak, scan, self.limits), "strict": self._strict(peak, scan)}
+        least = force if scan.saturated else scan.force
+        signals = {"ratio": self._ratio(least, scan, self.limits), "strict": self._strict(least, scan)}
         pressing = False
         if trusted:
+            touched = self.session_us > 0
             signals |= self._body(scan, p, raw, force, peak, dt)
             pressing = self.contact.on and p >= 5.0
             for key, of in (("closed", self.closed), ("locked", self.context.locked)):
                 signals[key] = 1.0 if pressing and self.context.region in of else 0.0
             signals["pressed_hold"] = signals["hold"] if pressing else 0.0
+            signals["battery"] = float(self.battery_low)
+            signals["battery_first"] = float(self.battery_low and not touched and not self.contact.on)
         return self._conditions(scan, p, signals, pressing, trusted)
 
     def _ratio(self, peak: float, scan: "Scan", limits: RegionLimits) -> float:
@@ -327,7 +265,9 @@ class ReferenceGuard:
             ratio = NAN
         if self.context.cell_cm2:
             for cell in scan.cells:
-                local = 10 * cell / math.sqrt(self.context.cell_cm2) / limits.peq_max_kpa
+                most = limits.peq_max_kpa * math.sqrt(self.context.cell_cm2) / 10
+                full = self.context.full_scale_n
+                local = cell / (0.8 * full if full is not None and full < 1.25 * most else most)
                 if not math.isnan(local) and not local <= ratio:
                     ratio = local
         return ratio
@@ -345,7 +285,8 @@ class ReferenceGuard:
             part.contact_us += dt
             self.session_us += dt
         bottom, top = limits.working_kpa
-        part.zones_us[sum(p >= edge for edge in (5.0, bottom, top, limits.mean_max_kpa))] += dt
+        over = limits.mean_max_kpa
+        part.zones_us[sum(p >= min(edge, over) for edge in (5.0, bottom, top, over))] += dt
         if peak > part.peak_n:
             part.peak_n, part.peak_kpa = peak, max(part.peak_kpa, peak * 10.0 / limits.area_cm2)
         part.dose += max(0.0, raw * 10.0 / limits.area_cm2 - 9.0) * dt * 1e-6
@@ -353,22 +294,44 @@ class ReferenceGuard:
         self.forces = [*self.forces, round(force * 1024)][-window:]
         mean = sum(self.forces) / len(self.forces) / 1024 * 10.0 / limits.area_cm2
         on = max(10.0, bottom / 2)
+        rolls, onset = self._rolls(t, force)
+        slow = self.context.rolling and rolls
         if mean >= on:
-            part.press(t, dt * 1e-6 / self._hold_s(mean))
+            part.press(t, dt * 1e-6 / self._hold_s(mean) * (0.25 if slow else 1.0))
         else:
             part.rest(t)
-        if self.held.step(t, mean >= on, mean < on) and self.held.on:
+        static = mean >= on and not slow
+        if self.held.step(t, static, not static) and self.held.on:
             part.holds += 1
         begun = self.held.start if self.held.on else self.held.since
         part.held_us = 0 if begun is None else t - begun
         self.p = p
+        region = regions()[self.context.region]
         return {
             "hold": part.hold,
-            "static": 1.0 if mean >= on else 0.0,
-            "ramp": scan.ramp * math.sqrt(limits.area_cm2) if p >= 0.3 * top else 0.0,
+            "static": float(static),
+            "standing": float(region.roll_only and mean >= on and not rolls),
+            "firm": float(region.light_only and static and mean >= bottom),
+            "ramp": scan.ramp * math.sqrt(limits.area_cm2) if p >= 0.3 * top and onset else 0.0,
             "saturated": 1.0 if scan.saturated else 0.0,
             "stuck_s": self._stuck(scan, raw, p),
         }
+
+    def _rolls(self, t: int, force: float) -> tuple[bool, bool]:
+        """Whether the force of the last 5 s of contact varies; whether a rise counts, for the contact is new."""
+        if not self.contact.on:
+            self.rolled, self.touching = [], False
+            return False, True
+        if not self.touching:
+            self.touching, self.since_touch = self.context.rolling, t
+        onset = not self.context.rolling or t - self.since_touch <= 2_000_000
+        self.rolled.append((t, force))
+        window = [value for at, value in self.rolled if at > t - 5_000_000]
+        if t - self.rolled[0][0] < 5_000_000:
+            return False, onset
+        mean = sum(window) / len(window)
+        variance = sum(value * value for value in window) / len(window) - mean * mean
+        return variance >= 0.04 * mean * mean, onset
 
     def _stuck(self, scan: "Scan", raw: float, p: float) -> float:
         changed = self.raw is None or raw != self.raw or scan.saturated
@@ -389,14 +352,13 @@ class ReferenceGuard:
     ) -> list[Said]:
         t_s, t = scan.t_s, scan.t
         out: list[Said] = []
-        flips = trusted and self.stop != "none" and self.free.step(t, p < 5.0, p >= 5.0)
-        for condition in self.conditions.values():
-            if condition.silent_until is not None and t >= condition.silent_until:
-                condition.silent_until = None
-                if not (self.stop == "latched" and condition in self.stopped):
-                    out.append(self._alert(condition, Phase.RAISED, t_s))
-        if flips and not self.free.on:
+        turn = self.free.step(t, p >= 5.0) if trusted and self.stop != "none" else ""
+        out += self._sound_again(t_s, t)
+        if turn == "touched":
             out += self._touched(t_s)
+        elif turn == "squeezed":
+            out += self._confirm(t_s)
+        sounding = self.stop == "sounding"
         waiting = [condition for condition in self.conditions.values() if condition.quiet] if pressing else []
         before = {key: condition.level for key, condition in self.conditions.items()}
         told = {key: condition.told_tenth for key, condition in self.conditions.items()}
@@ -404,8 +366,7 @@ class ReferenceGuard:
             condition.quiet = False
             out += self._change(condition, condition.level, t_s, t)
         lasted: list[Condition] = []
-        standing = [condition for condition in self.stopped]
-        sounding = self.stop == "sounding"
+        standing = list(self.stopped)
         for key, condition in self.conditions.items():
             if condition.cause.rows:
                 self._rows(condition, t, signals, trusted)
@@ -416,15 +377,25 @@ class ReferenceGuard:
                 out += self._change(condition, Level.OK, t_s, t)
             again = condition.told_tenth != told[key]
             if condition.level is not before[key] or again:
-                out += self._change(condition, condition.level, t_s, t, again, signals.get("ratio", 0.0))
+                rises = condition.level > before[key]
+                out += self._change(condition, condition.level, t_s, t, again, signals.get("ratio", 0.0), rises)
             if condition.cause.escalate_s and self._lasts(condition, t, p, condition in standing):
                 lasted.append(condition)
         for condition in lasted:
             out += self._raise_stop(condition, t_s, t)
-        if self.stop == "sounding" and not sounding and not (flips and not self.free.on):
-            self.free = Delay(2.0, 0.2)  # followed from the next scan on
-        elif flips and self.free.on:
+        if self.stop == "sounding" and not sounding and turn != "touched":
+            self.free = Off()  # followed from the next scan on
+        elif turn == "freed":
             out += self._freed(t_s)
+        return out
+
+    def _sound_again(self, t_s: float, t: int) -> list[Said]:
+        out: list[Said] = []
+        for condition in self.conditions.values():
+            if condition.silent_until is not None and t >= condition.silent_until:
+                condition.silent_until = None
+                if not (self.stop == "latched" and condition in self.stopped):
+                    out.append(self._alert(condition, Phase.RAISED, t_s))
         return out
 
     def _rows(self, condition: Condition, t: int, signals: dict[str, float], trusted: bool) -> None:
@@ -441,48 +412,11 @@ class ReferenceGuard:
         if not pressing:
             return
         used, limit = self._used(condition.cause.key)
-        while used >= limit * (condition.told_tenth + 1) / 10:
+        last = round(condition.cause.shares[-1].at * 10) if condition.cause.once else math.inf
+        while condition.told_tenth < last and used >= limit * (condition.told_tenth + 1) / 10:
             condition.told_tenth += 1
             shares = condition.cause.shares
             condition.level = max(share.level for share in shares if round(share.at * 10) <= condition.told_tenth)
-
-    def _used(self, key: str) -> tuple[float, float]:
-        """In whole microseconds for clocks."""
-        region, context, limits = self.context.region, self.context, self.limits
-        group = regions()[region].day_group
-        members = [key for key, row in regions().items() if row.day_group == group]
-        match key:
-            case "time":
-                return self._spent(lambda part: part.contact_us, [region]), limits.session_s * 1e6
-            case "dose":
-                return self._spent(lambda part: part.dose, [region]), limits.dose_kpa_s
-            case "session":
-                return self.session_us, context.session_limit_s * 1e6
-            case "day":
-                cap = max(regions()[member].base.day_s for member in members)
-                carried = self._carried([row for row in context.carried if row.region in members], "contact_s")
-                return self._spent(lambda part: part.contact_us, members) + carried * 1e6, cap * 1e6
-            case "day_dose":
-                carried = self._carried([row for row in context.carried if row.region == region], "dose_kpa_s")
-                return self._spent(lambda part: part.dose, [region]) + carried, 1.5 * limits.dose_kpa_s
-            case _:
-                return self.session_us + context.carried_s * 1e6, 1800e6
-
-    def _spent(self, value: Callable[[Part], float], members: list[str]) -> float:
-        """Here, and in other accounts over the same tissue; of left and right, the larger."""
-        sides = {"left": 0.0, "right": 0.0, "both": 0.0}
-        for part in self.parts.values():
-            if part is not self.part and part.region in members and _shared(part.side, self.context.side):
-                sides[part.side] += value(part)
-        return value(self.part) + sides["both"] + max(sides["left"], sides["right"])
-
-    def _carried(self, rows: list[object], column: str) -> float:
-        sides = {"left": 0.0, "right": 0.0, "both": 0.0}
-        for row in rows:
-            side = str(getattr(row, "side"))  # noqa: B009  a Carried row
-            if _shared(side, self.context.side):
-                sides[side] += float(getattr(row, column))
-        return sides["both"] + max(sides["left"], sides["right"])
 
     def _lasts(self, condition: Condition, t: int, p: float, stands: bool) -> bool:
         if stands:
@@ -495,78 +429,7 @@ class ReferenceGuard:
             condition.lasting = Delay(condition.cause.escalate_s or 0.0)
         return lasted
 
-    # --- telling ---
-
-    def _change(
-        self, condition: Condition, level: Level, t_s: float, t: int, again: bool = False, ratio: float = 0.0
-    ) -> list[Said]:
-        condition.level = level
-        if condition.quiet or condition in self.stopped:
-            return []
-        if level is Level.STOP:
-            heavy = condition.cause.key == "peak" and ratio >= 1.6
-            return self._raise_stop(condition, t_s, t, HEAVY_TEXT if heavy else None)
-        before = condition.said
-        if level is before and not (again and level is not Level.OK):
-            return []
-        self._set(condition, level)
-        if level is Level.OK:
-            return [self._alert(condition, Phase.CLEARED, t_s)]
-        phase = Phase.ESCALATED if before is not Level.OK and level > before else Phase.RAISED
-        text = None
-        if level is Level.CAUTION:
-            recent = condition.cautions[-3:]
-            if len(recent) == 3 and t - recent[0] < 60_000_000:
-                hint = condition.hinted is None or t - condition.hinted >= 60_000_000
-                condition.hinted = t if hint else condition.hinted
-                text = FIRM_TEXT if hint and condition.cause.pressure else ""
-            else:
-                condition.cautions.append(t)
-        return [self._alert(condition, phase, t_s, text)]
-
-    def _raise_stop(self, condition: Condition, t_s: float, t: int, text: str | None = None) -> list[Said]:
-        if condition in self.stopped:
-            return []
-        phase = Phase.RAISED if condition.said is Level.OK else Phase.ESCALATED
-        if self.stop == "none" and condition.cause.pressure:
-            self.pressure_stops += 1
-        self.stop = "sounding"
-        self.stopped.append(condition)
-        self._set(condition, Level.STOP)
-        return [self._alert(condition, phase, t_s, text)]
-
-    def _set(self, condition: Condition, level: Level) -> None:
-        if condition.said is Level.OK:
-            condition.region, condition.side = self.context.region, self.context.side
-        if level > condition.said or level is Level.OK:
-            condition.silent_until = None
-        condition.said = level
-
-    def _touched(self, t_s: float) -> list[Said]:
-        if self.stop != "latched":
-            return []
-        self.stop = "sounding"
-        for condition in self.stopped:
-            condition.silent_until = None
-        return [self._alert(condition, Phase.RAISED, t_s, AGAIN_TEXT) for condition in self.stopped]
-
-    def _freed(self, t_s: float) -> list[Said]:
-        if self.stop != "sounding":
-            return []
-        self.stop = "latched"
-        out: list[Said] = [self._alert(condition, Phase.LATCHED, t_s, CONFIRM_TEXT) for condition in self.stopped]
-        return [*out, Notice(t_s, "end", "", {})] if self.pressure_stops >= 3 else out
-
-    def _confirm(self, t_s: float) -> list[Said]:
-        if self.stop == "sounding":
-            return [Notice(t_s, "refused", "", {})]
-        out: list[Said] = []
-        for condition in self.stopped:
-            self._set(condition, Level.OK)
-            out.append(self._alert(condition, Phase.CONFIRMED, t_s))
-            condition.quiet = True
-        self.stop, self.stopped = "none", []
-        return out
+    # --- dropped and unknown ---
 
     def _drop(self, scan: "Scan") -> list[Said]:
         out: list[Said] = []
@@ -577,7 +440,8 @@ class ReferenceGuard:
             self.drops_clear = scan.t + 1_000_000
         elif min(1.0, len(self.drops) * self.period) > 0.2:
             self.drops_clear = scan.t + 1_000_000
-            out += self._change(self.conditions["dropped"], Level.TECHNICAL, scan.t_s, scan.t)
+            text = BELOW_TEXT if scan.raw < -self.limits.area_cm2 else None  # -10 kPa
+            out += self._change(self.conditions["dropped"], Level.TECHNICAL, scan.t_s, scan.t, text=text)
         age = (scan.t - (self.first if self.last is None else self.last)) * 1e-6
         if age > max(0.25, 3 * self.period):
             out += self._lose("silence", scan.t_s)
@@ -598,34 +462,6 @@ class ReferenceGuard:
         self.reasons.remove(reason)
         return [] if self.reasons else [Notice(t_s, "value", "", {"state": "known"})]
 
-    def _alert(self, condition: Condition, phase: Phase, t_s: float, text: str | None = None) -> Alert:
-        cause = condition.cause
-        said = text_of(cause, condition.said, phase) if text is None else text
-        place = (condition.region, condition.side)
-        return Alert(t_s, cause.key, condition.said, phase, None, None, cause.unit, *place, said)
-
-    def _totals(self, t_s: float) -> Totals:
-        rows = []
-        for part in self.parts.values():
-            rest, light, work, high, over = (us * 1e-6 for us in part.zones_us)
-            rows.append(
-                RegionTotals(
-                    part.region,
-                    part.side,
-                    part.contact_us * 1e-6,
-                    part.dose,
-                    part.dose_limit,
-                    part.hold,
-                    part.held_us * 1e-6,
-                    part.holds,
-                    part.peak_kpa,
-                    part.peak_n,
-                    (rest, light, work, high, over),
-                    part.estimated_s,
-                )
-            )
-        return Totals(t_s, self.session_us * 1e-6, tuple(rows))
-
 
 @dataclass
 class Scan:
@@ -636,7 +472,3 @@ class Scan:
     cells: list[float]
     ramp: float
     saturated: bool
-
-
-def _shared(side: str, other: str) -> bool:
-    return side == other or "both" in (side, other)

@@ -14,12 +14,23 @@ LEAVES = ("firmware_protocol", "sessions")
 
 # Floors of the trunk, lowest first; a module may import from its own floor and those below it.
 FLOORS = (
-    ("companion.errors",),
+    ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
-    ("companion.notices",),
+    ("companion.notices", "companion.ballside"),
+    ("companion.tally",),
     ("companion.pipeline",),
+    ("companion.blocks", "companion.captures"),
     ("companion.engine",),
-    ("companion.taring", "companion.balls"),
+    ("companion.replays",),
+    (
+        "companion.taring",
+        "companion.balls",
+        "companion.replaying",
+        "companion.past",
+        "companion.remembered",
+        "companion.keeping",
+        "companion.pressing",
+    ),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )
@@ -27,9 +38,10 @@ FLOORS = (
 SIDE_ROOMS = {
     "companion.transports": (("companion.errors", "companion.clock"), ("companion.balls",)),
     "companion.virtual": (("companion.errors", "companion.clock"), ("companion.balls",)),
+    "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
         ("companion.errors", "companion.safety"),
-        ("companion.balls", "companion.compose", "companion.cli"),
+        ("companion.balls", "companion.replaying", "companion.compose", "companion.cli"),
     ),
 }
 # The engine is given a transport; it knows only the shape of one.

@@ -65,6 +65,8 @@ def test_flag_over_environment_over_file_over_default(tmp_path: Path) -> None:
         "region": "default",
         "tool": "default",
         "theme": "default",
+        "sound": "default",
+        "voice": "default",
     }
 
 

@@ -291,3 +291,16 @@ def test_a_tare_is_refused_under_load_and_done_when_free() -> None:
     zero = empty.seen.wait(Notice, lambda notice: notice.kind == "zero")
     assert zero.fields["trusted"] is True
     assert empty.end().code == 0
+
+
+def test_the_third_stop_by_pressure_ends_the_session_once_unloaded() -> None:
+    stage = Stage("too_hard", 20.0)
+    for count in range(1, 4):
+        stage.seen.wait_for(count, Alert, lambda alert: alert.cause == "peak" and alert.phase is Phase.LATCHED)
+        stage.engine.submit(Action("confirm"))
+    outcome = settled(stage.engine)
+    assert outcome.code == 7
+    assert "three times" in outcome.text
+    assert stage.seen.of(Reading)[-1].pressure_kpa[-1] < 5
+    assert isinstance(stage.seen.events[-1], Closed)
+    assert stage.seen.events[-1].cause == "guard"

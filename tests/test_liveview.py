@@ -7,16 +7,17 @@ import threading
 import numpy as np
 import pytest
 
-from companion.tui.liveview import EVENTS_KEPT, STALE_S, LiveView, Marks, Snapshot
+from companion.tui.liveview import EVENTS_KEPT, LiveView, Marks
 from companion.tui.scanring import ScanRing
-from sessions.events import Action, Closed, Fields, Level, Phase
+from companion.tui.snapshot import STALE_S, Snapshot
+from sessions.events import Action, Closed, Event, Fields, Level, Phase
 from tests.test_tui_stage import MARKS, alert, notice, opened, reading, totals
 
 
-def fed(*events: object, view: LiveView | None = None) -> Snapshot:
+def fed(*events: Event, view: LiveView | None = None) -> Snapshot:
     view = view or LiveView(lambda _: MARKS)
     for event in events:
-        view(event)  # type: ignore[arg-type]  # events of many kinds
+        view(event)
     return view.snapshot()
 
 
@@ -135,7 +136,7 @@ def test_the_life_of_a_stop() -> None:
 def test_a_silenced_alert_still_stands() -> None:
     view = LiveView()
     snapshot = fed(alert("hold", Level.CAUTION), alert("hold", Level.CAUTION, Phase.SILENCED), view=view)
-    assert (snapshot.level, snapshot.silenced) == (Level.CAUTION, {"hold"})
+    assert (snapshot.level, snapshot.silenced) == (Level.CAUTION, frozenset({"hold"}))
     assert fed(alert("hold", Level.STOP, Phase.ESCALATED), view=view).silenced == frozenset()
 
 
@@ -193,7 +194,7 @@ def test_what_notices_tell() -> None:
         notice("storage", state="waiting", seconds=3.5),
         notice("status", battery_pct=87),
     )
-    assert (snapshot.link, snapshot.link_text, snapshot.known) == ("lost", "cable pulled", False)
+    assert (snapshot.link, snapshot.known) == ("lost", False)
     assert (snapshot.storage, snapshot.storage_s, snapshot.battery_pct) == ("waiting", 3.5, 87)
     assert fed(notice("status", battery_pct=None)).battery_pct is None
 
@@ -268,7 +269,7 @@ def test_a_reader_beside_the_writer_sees_whole_scans() -> None:
     reader.start()
     for n in range(4000):
         t_s = np.arange(n * 20, n * 20 + 20, dtype=float)
-        view(reading(0.0, t_s, t_s=t_s))
+        view(dataclasses.replace(reading(0.0, t_s), t_s=t_s))
     stop.set()
     reader.join(10)
     assert wrong == []

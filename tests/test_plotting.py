@@ -1,5 +1,6 @@
 """The character renderer: nothing measured is lost, nothing missing is drawn."""
 
+import itertools
 import math
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def test_bins_are_those_of_a_scan_by_scan_count_in_any_split(
     t_s, values = np.array([p[0] for p in points]), np.array([p[1] for p in points])
     ring = BinRing(10.0, 20)
     edges = sorted({0, *(min(cut, len(points)) for cut in cuts), len(points)})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         ring.feed(t_s[start:end], values[start:end])
     lo, hi = ring.ordered()
     expected_lo, expected_hi = brute(t_s, values, 10.0, 20)
@@ -158,9 +159,7 @@ def test_a_single_spike_is_drawn_from_bottom_to_top() -> None:
 
 def test_values_off_the_scale_lie_on_its_edge() -> None:
     lo = np.array([-100.0, -100.0, 900.0, 900.0])
-    rows = braille_rows((lo, lo), 1, 0.0, 3.0)
-    assert rows == ["⣀⡏"] or rows[0][0] == "⣀"
-    assert rows[0][1] != " "
+    assert braille_rows((lo, lo), 1, 0.0, 3.0) == ["⣀⠏"]
 
 
 def test_thresholds_are_dotted_inside_the_scale_only() -> None:

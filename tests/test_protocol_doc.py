@@ -30,7 +30,6 @@ OPEN_ENDED = ("text", "i32 x channels", "point x n", "i16 x channels x scans")
 HARDWARE_ONLY = {
     4: "connection parameters and Service Changed are the radio stack's; no test here has a radio",
     43: "advertising and sleeping leave no trace on the wire",
-    58: "encryption, pairing and bonds are enforced by the ball's and the system's Bluetooth stacks",
 }
 
 Row = tuple[str, ...]

@@ -311,6 +311,7 @@ def arrivals(rate_error: float, jitter_s: float, seconds: float, seed: int) -> l
 @pytest.mark.parametrize("ppm", [-200, -20, 0, 200])
 @pytest.mark.parametrize("jitter_s", [0.0, 0.01, 0.04])
 def test_host_time_is_known_within_milliseconds(ppm: int, jitter_s: float) -> None:
+    """R51: the lower envelope of arrivals, at rate 1 until a minute has come, then fitted within 500 ppm."""
     clock = HostClock()
     worst = {False: 0.0, True: 0.0}
     for true_s, arrival_s, t_s in arrivals(ppm * 1e-6, jitter_s, 400.0, seed=ppm):

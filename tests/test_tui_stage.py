@@ -13,17 +13,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import pytest
 
 from companion.errors import DeviceNotFoundError
 from companion.tui.deck import Deck, Live
 from companion.tui.liveview import LiveView, Marks
+from companion.tui.overlay import Compared, compared
+from companion.tui.reviewing import Page, Trends
+from sessions.about import About, CurveFigures
 from sessions.events import (
     Action,
     Alert,
@@ -39,6 +41,8 @@ from sessions.events import (
     RegionTotals,
     Totals,
 )
+from sessions.filters import FilterError
+from sessions.trends import Visit, trends
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTILE = "[red]Evil[/red]\x1b[31m\x07 ball\u202e"  # a name with markup, an escape, a bell and a direction mark
@@ -163,6 +167,7 @@ class FakeRun:
         self.started = False
         self.actions: list[Action] = []
         self.causes: list[str] = []
+        self.warning = self.remark = ""
         self.stopping = threading.Event()
         self.saved = threading.Event()
         self.saved.set()
@@ -232,6 +237,7 @@ class FakeRow:
     alerts_by_level: Mapping[str, int] = field(default_factory=lambda: {"stop": 1, "caution": 2})
     lost: int | None = 12
     note: str | None = "[b]spot[/b] near the hip"
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -256,7 +262,12 @@ def session(row: FakeRow) -> FakeData:
     t_s = np.arange(0.0, 600.0, 0.05)
     t_s = t_s[(t_s < 270.0) | (t_s >= 330.0)]
     kpa = 40.0 + 30.0 * np.sin(t_s / 15.0)
-    events: list[Event] = [
+    return FakeData(row, t_s, kpa, [FakeGap(270.0, 330.0)], story())
+
+
+def story() -> list[Event]:
+    """What happens in every session of the stage."""
+    return [
         opened(device={"model": "virtual", "serial": HOSTILE}),
         Action("mark", {}, 60.0, 1200),
         alert("peak", Level.STOP, t_s=441.0, text="stop, come off"),
@@ -264,7 +275,48 @@ def session(row: FakeRow) -> FakeData:
         totals(445.0),
         Closed(600.0, "user"),
     ]
-    return FakeData(row, t_s, kpa, [FakeGap(270.0, 330.0)], events)
+
+
+class FakeReview:
+    """The log of a stage: notes are kept, a filter is a word of the note."""
+
+    def __init__(self, stage: "Stage") -> None:
+        self._stage = stage
+        self.asked: list[tuple[str, str, int, int]] = []
+        self.said: list[tuple[str, dict[str, object]]] = []
+
+    def find(self, text: str, sort: str, offset: int, limit: int) -> Page:
+        self.asked.append((text, sort, offset, limit))
+        if text == "foo:":
+            raise FilterError("A filter knows no 'foo'.", "There are others.")
+        rows = [row for row in self._stage.rows if text in (row.note or "")]
+        return Page(cast("Any", rows[offset : offset + limit]), len(rows), len(self._stage.rows))
+
+    def about(self, session: str) -> About:
+        row = next(row for row in self._stage.rows if row.id == session)
+        return About(cast("Any", row), opened(), CurveFigures(571.0, 41.0, 63.0, 1386.0), tuple(cast("Any", story())))
+
+    def annotate(self, session: str, **said: object) -> None:
+        self.said.append((session, said))
+        self._stage.rows = [
+            replace(row, **cast("Any", {key: value for key, value in said.items() if key != "unknown"}))
+            if row.id == session
+            else row
+            for row in self._stage.rows
+        ]
+
+    def mark(self, session: str, t_s: float, words: str) -> None:
+        self.said.append((session, {"mark": words, "t_s": t_s}))
+
+    def compared(self, sessions: Sequence[str], align: str) -> Compared:
+        datas = [session(next(row for row in self._stage.rows if row.id == name)) for name in sessions]
+        return compared([(cast("Any", data), CurveFigures()) for data in datas], align)
+
+    def trends(self, weeks: int) -> Trends:
+        day = STARTED_AT.date()
+        first = Visit(1, day, "glute", "left", 300.0, 41.0, 6, 3, 1, 0)
+        visits = [first, Visit(2, day, "calf", "left", None, None, None, None, 0, 0)]
+        return Trends(trends(visits, day, weeks), simulated=4)
 
 
 class Stage:
@@ -282,6 +334,7 @@ class Stage:
         self.deleted: list[str] = []
         self.tared: list[str] = []
         self._play = play
+        self.review = FakeReview(self)
         self.deck = Deck(
             devices=lambda: list(self.devices),
             live=self.live,
@@ -290,6 +343,7 @@ class Stage:
             sessions=lambda: list(self.rows),
             load=lambda name: session(next(row for row in self.rows if row.id == name)),
             delete=self._delete,
+            review=self.review,
             **deck,
         )
 
@@ -337,21 +391,24 @@ def steady(run: FakeRun, seconds: float = math.inf) -> None:
 
 
 def fine(run: FakeRun, seconds: float = math.inf) -> None:
-    """A scan every 10 ms, each an event of its own; reports the longest time between two."""
-    run.emit(notice("link", state="live"), opened())
+    """A scan every 10 ms, each an event of its own, after 30 s that are there at once; reports the longest hole."""
+    filled = 60 + 30 * np.sin(np.arange(3000) * 0.009)
+    run.emit(notice("link", state="live"), opened(), reading(0.0, filled, arrival_s=time.monotonic()))
     begin = last = time.monotonic()
     longest, count = 0.0, 0
     while not run.stopping.is_set() and last - begin < seconds:
         time.sleep(max(0.0, begin + (count + 1) * 0.01 - time.monotonic()))
         now = time.monotonic()
         longest, last = max(longest, now - last), now
-        run.emit(reading(count * 0.01, 60 + 30 * math.sin(count * 0.009), arrival_s=now))
+        run.emit(reading(30.0 + count * 0.01, 60 + 30 * math.sin(count * 0.009), arrival_s=now))
+        if count % 100 == 0:
+            run.emit(totals(count * 0.01))
         count += 1
     TOLD["longest_hole_s"] = longest
     TOLD["scans"] = count
 
 
-def stops(run: FakeRun, count: int = 60, every_s: float = 0.45) -> None:
+def stops(run: FakeRun, count: int = 100, every_s: float = 0.35) -> None:
     """A stop again and again; reports when each was raised."""
     run.emit(notice("link", state="live"), opened())
     raised: list[float] = []
@@ -365,7 +422,7 @@ def stops(run: FakeRun, count: int = 60, every_s: float = 0.45) -> None:
             time.sleep(0.02)
         raised.append(time.monotonic())
         run.emit(alert("peak", Level.STOP, text="stop, come off"))
-        time.sleep(0.2)
+        time.sleep(0.15)
         run.emit(alert("peak", Level.STOP, Phase.LATCHED), alert("peak", Level.OK, Phase.CONFIRMED))
     TOLD["raised_s"] = raised
 
@@ -378,7 +435,12 @@ def main(name: str, seconds: float, fps: float, report: str) -> int:
     from companion.tui.app import run_tui
 
     play = PLAYS[name]
-    stage = Stage((lambda run: play(run)) if name == "stops" else (lambda run: play(run, seconds)), fps=fps)
+
+    def played(run: FakeRun) -> None:
+        play(run) if name == "stops" else play(run, seconds)
+        Path(report + ".saved").write_text(" ".join(run.causes))
+
+    stage = Stage(played, fps=fps)
     live = stage.live("demo")
     cpu_s, wall_s = time.process_time(), time.monotonic()
     code = run_tui(stage.deck, live)
@@ -395,8 +457,16 @@ class Child:
     """The app in a process of its own, on a terminal that this side reads, or does not."""
 
     def __init__(
-        self, report: Path, play: str, *, seconds: float, fps: float = 10.0, size: tuple[int, int] = (120, 40)
-    ):
+        self,
+        report: Path,
+        play: str,
+        *,
+        seconds: float,
+        fps: float = 10.0,
+        size: tuple[int, int] = (120, 40),
+        signalled: bool = True,
+    ) -> None:
+        """`signalled`: a hang-up of the terminal is signalled, as in a login; else as under nohup."""
         import fcntl
         import pty
         import struct
@@ -406,7 +476,7 @@ class Child:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "SSH_CONNECTION")}
         environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        arguments = [play, str(seconds), str(fps), str(report)]
+        arguments = ["yes" if signalled else "no", play, str(seconds), str(fps), str(report)]
         self.report = report
         self.began_s = time.monotonic()
         self.process = subprocess.Popen(
@@ -451,6 +521,12 @@ class Child:
         told: dict[str, Any] = json.loads(self.report.read_text())
         return told
 
+    @property
+    def saved(self) -> str | None:
+        """Why the run ended, once it has been saved."""
+        path = Path(f"{self.report}.saved")
+        return path.read_text() if path.exists() else None
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
@@ -460,12 +536,12 @@ class Child:
 
 
 _CHILD = """
-import os, sys
-if sys.stdin.isatty():
+import sys
+signalled, name, seconds, fps, report = sys.argv[1:]
+if signalled == "yes":
     import fcntl, termios
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that a hang-up is signalled, as in a real terminal
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from tests.test_tui_stage import main
-name, seconds, fps, report = sys.argv[1:]
 sys.exit(main(name, float(seconds), float(fps), report))
 """
 
@@ -494,6 +570,8 @@ def test_a_fake_run_ends_when_it_is_stopped() -> None:
 
 
 def test_the_fake_deck_refuses_as_a_real_one_does() -> None:
+    import pytest  # here, since a child whose start is measured imports this module
+
     with pytest.raises(DeviceNotFoundError):
         Stage().deck.live("serial:/dev/ttyUSB1")
 

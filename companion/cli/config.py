@@ -39,10 +39,12 @@ def get(key: str | None) -> None:
 def set_(key: str, value: str) -> None:
     paths = find_paths()
     written = write_setting(paths, key, value)
-    say(f"{key} = {written} in {paths.config_file}")
+    say(f"{key} = {_shown(written)} in {paths.config_file}")
     if os.environ.get(KEYS[key].variable):
         say(f"{KEYS[key].variable} is set and outranks it")
 
 
 def _shown(value: str | int | None) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return "" if value is None else str(value)

@@ -1,25 +1,29 @@
 """`knead live` and `knead demo`: one session, on the screen or as lines."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 from click.exceptions import Exit
 
-from companion.cli.options import SECONDS, SPEED, output, setting, settings
+from companion.cli.options import FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from companion.cli.outlet import Outlet
-    from companion.cli.watch import Form
+    from companion.cli.printers import Jsonl, Plain
 
 
 @click.command(help="Watch a virtual ball for a minute: no hardware needed.")
 @click.option("--seconds", type=SECONDS, help="End after so many session seconds; else when the show is over.")
 @click.option("--speed", type=SPEED, default=1.0, help="Times real time.")
+@quiet
 @output
-def demo(seconds: float | None, speed: float, form: str | None) -> None:
+def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> None:
     from companion.cli.screen import open_demo, wants_screen
 
-    held = settings()
+    held = settings(**silence(quiet))
     if wants_screen(form):
         raise Exit(open_demo(held, seconds, speed))
     from companion import compose
@@ -31,16 +35,21 @@ def demo(seconds: float | None, speed: float, form: str | None) -> None:
     raise Exit(watch(make, _form(form), held))
 
 
-@click.command(help="Show, judge and record a ball's pressure. Without ADDRESS the last ball.")
+@click.command(
+    help="Show, judge and record a ball's pressure. Without ADDRESS the last ball. replay:SESSION and replay:FILE "
+    "play a session once more."
+)
 @click.argument("address", required=False)
 @setting("person")
 @setting("region")
 @setting("side")
 @setting("tool")
 @click.option("--seconds", type=SECONDS, help="End after so many session seconds.")
-@click.option("--speed", type=SPEED, default=1.0, help="Times real time; for virtual balls only.")
+@click.option("--speed", type=PACE, default=1.0, help="Times real time, for virtual balls and replays; or max.")
 @click.option("--kind", help="What kind of ball it is, where it cannot be told.")
-@click.option("--no-record", is_flag=True, help="Keep nothing of this session.")
+@click.option("--capture", type=FILE, metavar="FILE", help="Keep every byte of it, too, in a new file.")
+@click.option("--record/--no-record", default=None, help="Keep this session, or nothing of it. A replay is not kept.")
+@quiet
 @output
 def live(
     address: str | None,
@@ -51,12 +60,15 @@ def live(
     seconds: float | None,
     speed: float,
     kind: str | None,
-    no_record: bool,
+    capture: "Path | None",
+    record: bool | None,
+    quiet: bool,
     form: str | None,
 ) -> None:
     from companion.cli.screen import open_live, wants_screen
 
-    held = settings(person=person, region=region, side=side, tool=tool)
+    _refuse(region, tool)
+    held = settings(person=person, region=region, side=side, tool=tool, **silence(quiet))
     from companion import compose
 
     request = compose.LiveRequest(
@@ -68,16 +80,36 @@ def live(
         seconds=seconds,
         speed=speed,
         kind=kind,
-        record=not no_record,
+        capture=capture,
     )
+    request = replace(request, record=not request.is_replay if record is None else record)
     if wants_screen(form):
         raise Exit(open_live(held, request))
     from companion.cli.watch import watch
 
-    raise Exit(watch(lambda outlet: compose.live(request, held, observers=(outlet,)), _form(form), held))
+    printed = _form(form)
+
+    def make(outlet: "Outlet") -> "compose.Run":
+        outlet.patient = request.is_replay
+        run = compose.live(request, held, observers=(outlet,))
+        printed.known = tuple(f"knead: {line}" for line in run.words)
+        return run
+
+    raise Exit(watch(make, printed, held))
 
 
-def _form(form: str | None) -> "Form":
+def _refuse(region: str | None, tool: str | None) -> None:
+    """A site no limit makes fit, and a tool that is only explained. Raises RefusedError with the reason."""
+    from companion.errors import RefusedError
+    from companion.safety.limits import table
+
+    for key, barred in ((region, table().blocked), (tool, table().explained)):
+        if key is not None and key in barred:
+            row = barred[key]
+            raise RefusedError(f"{row.title}: {row.why}", "knead limits show lists what there is")
+
+
+def _form(form: str | None) -> "Plain | Jsonl":
     from companion.cli.printers import Jsonl, Plain
     from companion.cli.zones import edges_of
 

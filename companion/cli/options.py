@@ -1,6 +1,9 @@
 """What several commands take, and the settings that hold for them."""
 
+import math
+import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -41,6 +44,31 @@ SECONDS = Positive(7 * 86_400)  # a week: more is a slip of the hand
 SPEED = Positive(1_000)  # far beyond what any machine follows
 
 
+class Pace(Positive):
+    """A factor, or `max`: as fast as can be."""
+
+    name = "factor"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        return math.inf if value in ("max", math.inf) else super().convert(value, param, ctx)
+
+
+PACE = Pace(1_000)
+
+
+class PlainPath(click.Path):
+    """A path that prints: one with an escape in it was not typed by a person."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not os.fspath(value).isprintable():
+            self.fail("the path has characters that do not print", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = PlainPath(path_type=Path, dir_okay=False)
+LINK = PlainPath(path_type=Path)
+
+
 def setting(name: str) -> Callable[[Command], Command]:
     """An option that overrides the setting of this name, checked where all settings are."""
     from companion.config import KEYS
@@ -58,6 +86,16 @@ def output(command: Command) -> Command:
     """`--plain` or `--jsonl`."""
     command = click.option("--jsonl", "form", flag_value="jsonl", help="One event a line, as JSON.")(command)
     return click.option("--plain", "form", flag_value="plain", help="Plain lines instead of the screen.")(command)
+
+
+def quiet(command: Command) -> Command:
+    """`--quiet`: nothing is heard; what is seen stays as it is."""
+    return click.option("--quiet", is_flag=True, help="No tones and no voice; every warning is still shown.")(command)
+
+
+def silence(quiet: bool) -> dict[str, object]:
+    """The settings that `--quiet` stands for."""
+    return {"sound": False, "voice": False} if quiet else {}
 
 
 def document(command: Command) -> Command:

@@ -35,12 +35,13 @@ ZONE_S = 0.3  # a zone left again sooner is not told
 DAMAGE_S = 10.0  # damaged frames are told at most this often
 LINKS_TOLD = ("live", "stale", "lost", "gone")  # the steps between are of no use to a listener
 QUIET = ("clock",)
+BASIS = "they rest on judgement, see knead limits show"
 
 
 def assumptions(opened: Opened) -> Iterator[str]:
     """What is taken for granted about the person and the tool, in one line."""
     context = opened.context
-    judged = f"region {opened.region}, tool {opened.tool} ({opened.area_cm2:g} cm2)"
+    judged = f"region {clean(opened.region, 40)}, tool {clean(opened.tool, 40)} ({opened.area_cm2:g} cm2); {BASIS}"
     if context.get("judged") is False:
         yield f"knead: this ball gives no newtons: pressure is not judged, only time, for {judged}"
     elif context.get("screened") is False:
@@ -54,6 +55,7 @@ class Plain:
     """One line for each thing worth saying, the most important word first."""
 
     def __init__(self, edges_of: EdgesOf) -> None:
+        self.known: tuple[str, ...] = ()  # what is known of the person, said when the session begins
         self._edges_of = edges_of
         self._edges: Edges | None = None
         self._context: dict[str, Json] = {}
@@ -65,7 +67,7 @@ class Plain:
         self._opened = False
 
     def words(self, event: Event) -> Iterable[str]:
-        return assumptions(event) if isinstance(event, Opened) else ()
+        return (*self.known, *assumptions(event)) if isinstance(event, Opened) else ()
 
     def lines(self, event: Event) -> Iterable[str]:
         match event:
@@ -184,10 +186,11 @@ class Jsonl:
     """One event a line, as JSON."""
 
     def __init__(self) -> None:
+        self.known: tuple[str, ...] = ()  # what is known of the person, said when the session begins
         self._t_s = 0.0
 
     def words(self, event: Event) -> Iterable[str]:
-        return assumptions(event) if isinstance(event, Opened) else ()
+        return (*self.known, *assumptions(event)) if isinstance(event, Opened) else ()
 
     def lines(self, event: Event) -> Iterable[str]:
         self._t_s = float(event.t_s[-1]) if isinstance(event, Reading) else event.t_s or self._t_s

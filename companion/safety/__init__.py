@@ -8,5 +8,5 @@ Laws of this package:
 5. A stop is never ended while loaded, and stays until a person confirms it.
 6. Words are plain verbs. Nothing is promised, nothing is called harmless.
 
-Imports go downwards only: table <- limits <- causes, dose <- watch, meters, alarms <- guard.
+Imports go downwards only: table <- limits <- causes, dose, scans <- watch <- meters, alarms <- panel, telling <- guard.
 """

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 from companion.errors import ConfigError
@@ -26,6 +27,7 @@ HOLD_FLOOR_KPA = 10.0  # below this nothing counts as holding
 STOP_RATIO = 1.25  # of the limit x = 1: a stop at once
 GRAVITY = 9.81
 DEFAULT_TOOL = "hard"  # the smallest ball, so the strictest
+NOTHING_LOWERED: Mapping[str, float] = MappingProxyType({})
 
 
 @cache
@@ -33,6 +35,9 @@ def table() -> LimitTable:
     """The limits this version comes with."""
     text = files(__package__ or "companion.safety").joinpath("limits.toml").read_text(encoding="utf-8")
     return read_table(text, "limits.toml")
+
+
+LIMITS_VERSION = table().version
 
 
 def regions() -> Mapping[str, Region]:
@@ -50,10 +55,6 @@ def whole_body() -> Mapping[str, float]:
 def tool_of_ball(code: int) -> str | None:
     """The key of the tool a ball says it is; None if it does not say, or says one we do not know."""
     return next((tool.key for tool in tools().values() if tool.ball_code == code), None)
-
-
-def limits_version() -> int:
-    return table().version
 
 
 def combined_factor(factors: Iterable[float], *, screened: bool = True) -> float:
@@ -74,27 +75,25 @@ def effective(
     calibrated: bool = True,
     full_scale_n: float | None = None,
     personal: float = 1.0,
+    lowered: Mapping[str, float] = NOTHING_LOWERED,
 ) -> RegionLimits:
     """The limits of a region for a tool of `area_cm2` and a person of factor k.
 
     `personal` lowers freely and raises up to 1.2, pressure only, never above the force cap. `full_scale_n` is what the
-    whole ball can show: a ball that cannot show the limit with a margin lowers it. Raises KeyError on unknown keys.
+    whole ball can show: a ball that cannot show the limit with a margin lowers it. `lowered` are columns of the base
+    that a user's limits file makes less. Raises KeyError on unknown keys.
     """
-    base, body, kind = regions()[region].base, whole_body(), tools()[tool]
+    base, body, kind = _lowered(regions()[region].base, lowered), whole_body(), tools()[tool]
     area = kind.area_cm2 if area_cm2 is None else area_cm2
     k = factor_k * (1.0 if calibrated else body["calibration_factor"])
     own = min(personal, body["raise_max"])
     root = math.sqrt(area)
+    scale = math.sqrt(body["reference_area_cm2"]) / root
     cap = None if kind.roller else base.force_cap_n
-    if kind.roller:
-        cap_n = body["roller_body_weight"] * (body_kg or body["roller_body_kg"]) * GRAVITY
-    else:
-        assert base.force_cap_n is not None
-        cap_n = base.force_cap_n
-    force_n = min(0.1 * base.peq_max_kpa * own * root, cap_n if own >= 1.0 else cap_n * own) * k
+    most_n = cap or body["roller_body_weight"] * (body_kg or body["roller_body_kg"]) * GRAVITY
+    force_n = min(min(0.1 * base.peq_max_kpa * root, most_n) * own, most_n) * k
     if full_scale_n is not None and full_scale_n < body["full_scale_margin"] * force_n:
         force_n = body["full_scale_part"] * full_scale_n
-    scale = math.sqrt(body["reference_area_cm2"]) / root
     bottom, top = (edge * scale * own for edge in base.working_kpa)
     top *= k
     return RegionLimits(
@@ -111,12 +110,21 @@ def effective(
     )
 
 
+def _lowered(base: RegionLimits, columns: Mapping[str, float]) -> RegionLimits:
+    """The working range follows the pressure limit down."""
+    if not columns:
+        return base
+    less = {column: min(value, getattr(base, column)) for column, value in columns.items()}
+    part = less.get("peq_max_kpa", base.peq_max_kpa) / base.peq_max_kpa
+    bottom, top = base.working_kpa
+    return dataclasses.replace(base, working_kpa=(bottom * part, top * part), **less)
+
+
 def zone_edges_kpa(limits: RegionLimits) -> tuple[float, float, float, float]:
-    """Lower edges of LIGHT, WORK, HIGH and OVER, never falling."""
-    light = CONTACT_KPA
-    work = max(light, limits.working_kpa[0])
-    high = max(work, limits.working_kpa[1])
-    return light, work, high, max(high, limits.mean_max_kpa)
+    """Lower edges of LIGHT, WORK, HIGH and OVER, never falling. OVER always begins where x is 1."""
+    over = max(CONTACT_KPA, limits.mean_max_kpa)
+    bottom, top = limits.working_kpa
+    return CONTACT_KPA, min(max(CONTACT_KPA, bottom), over), min(max(CONTACT_KPA, top), over), over
 
 
 def zone_of(p_kpa: float, limits: RegionLimits) -> int:
@@ -163,7 +171,7 @@ class GuardContext:
     full_scale_n: float | None = None  # what the whole ball can show; in the index's unit where not judged
     calibrated: bool = True
     judged: bool = True  # False where the unit is not newtons: no pressure limits, clocks on contact only
-    limits_version: int = dataclasses.field(default_factory=limits_version)
+    limits_version: int = LIMITS_VERSION
     cell_cm2: float | None = None  # skin area of one channel; None under a common shell
     noise_n: float = 0.0  # baseline noise: widens the deadband where it is known
     rolling: bool = False  # the person or the step says that the ball rolls
@@ -171,7 +179,9 @@ class GuardContext:
     personal: Mapping[str, float] = dataclasses.field(default_factory=dict)  # region -> factor on its pressure limits
     carried: tuple[Carried, ...] = ()
     carried_s: float = 0.0  # contact of the whole body in the last 24 hours
-    locked: tuple[str, ...] = ()  # regions locked by a symptom
+    locked: tuple[str, ...] = ()  # regions locked by a symptom; "calf left" where it is one side
+    resting: tuple[str, ...] = ()  # regions that a rule over days leaves alone for now: said at contact, not refused
+    lowered: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)  # region -> columns made less
 
     def __post_init__(self) -> None:
         checks = (
@@ -201,12 +211,26 @@ class GuardContext:
             calibrated=self.calibrated,
             full_scale_n=self.full_scale_n if self.judged else None,
             personal=personal if raised else min(personal, 1.0),
+            lowered=self.lowered.get(self.region, NOTHING_LOWERED),
         )
+
+    @property
+    def is_locked(self) -> bool:
+        return self._named_in(self.locked)
+
+    @property
+    def is_resting(self) -> bool:
+        return self._named_in(self.resting)
+
+    def _named_in(self, places: tuple[str, ...]) -> bool:
+        """`calf` names both sides, `calf left` that one and a session on both."""
+        sides = SIDES if self.side == "both" else (self.side, "both")
+        return self.region in places or any(f"{self.region} {side}" in places for side in sides)
 
     def to_json(self) -> dict[str, Json]:
         fields: dict[str, Json] = dataclasses.asdict(self)
         fields["carried"] = [dataclasses.asdict(row) for row in self.carried]
-        fields["locked"] = list(self.locked)
+        fields["locked"], fields["resting"] = list(self.locked), list(self.resting)
         return fields
 
     @classmethod
@@ -218,6 +242,7 @@ class GuardContext:
         try:
             known["carried"] = tuple(Carried(**row) for row in known.get("carried", ()))
             known["locked"] = tuple(known.get("locked", ()))
+            known["resting"] = tuple(known.get("resting", ()))
             context = cls(**known)
             context.limits()
         except (TypeError, KeyError, ValueError) as error:

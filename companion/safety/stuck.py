@@ -8,7 +8,7 @@ import numpy as np
 
 from companion.safety.limits import CONTACT_KPA
 from companion.safety.meters import Measured
-from companion.safety.watch import Signal
+from companion.safety.watch import Bools, Signal
 from sessions.events import Floats
 
 STUCK_S = 3.0
@@ -55,7 +55,7 @@ class Stuck:
     def restart(self) -> None:
         self._raw_n = None
 
-    def _count(self, measured: Measured, changed: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> None:
+    def _count(self, measured: Measured, changed: Bools) -> None:
         if measured.contact is True:
             self._scans += len(changed)
             self._changes += int(np.count_nonzero(changed))

@@ -142,6 +142,7 @@ def read_table(text: str, name: str) -> LimitTable:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name}: {error}", "mend the file, or put the original back") from error
     root = _Reader(name, document)
+    root.allow(_TABLES)
     regions = {key: _region(row, key) for key, row in root.rows("regions")}
     tools = {key: _tool(row, key) for key, row in root.rows("tools")}
     sources = {key: root.row("sources").text(key) for key in root.row("sources").row_keys()}
@@ -165,7 +166,7 @@ class _Reader:
 
     def __init__(self, where: str, row: object) -> None:
         if not isinstance(row, dict):
-            raise ConfigError(f"{where} is not a table")
+            raise ConfigError(f"{where} is not a table", "mend the file, or put the original back")
         self.where = where
         self._row: dict[str, object] = row
 
@@ -187,7 +188,7 @@ class _Reader:
     def allow(self, names: frozenset[str]) -> None:
         unknown = sorted(set(self._row) - names)
         if unknown:
-            raise self.fail(f"{unknown[0]} is no column here; allowed: {', '.join(sorted(names))}")
+            raise self.fail(f"{unknown[0]} is not known here; allowed: {', '.join(sorted(names))}")
 
     def number(self, key: str, allowed: Range) -> float:
         return self._within(key, self._row.get(key), allowed)
@@ -227,6 +228,7 @@ class _Reader:
         return float(value)
 
 
+_TABLES = frozenset(("version", "whole_body", "regions", "tools", "explained", "blocked", "sources"))
 _REGION_COLUMNS = frozenset(
     (*REGION_RANGES, *WORKING_RANGES, *FLAGS, "title", "advise_s", "basis", "confidence", "day_group", "tools")
 )
@@ -278,8 +280,14 @@ def _check_references(table: LimitTable, root: _Reader) -> None:
         for tool in region.tools:
             if tool not in table.tools:
                 raise root.fail(f"regions: {region.key}: tools names {tool}; allowed: {', '.join(table.tools)}")
+        if not region.basis:
+            raise root.fail(f"regions: {region.key}: basis is missing; every row names its source")
         for code in region.basis:
             if code[:1] in "FM" and code[1:2].isdigit() and code not in table.sources:
                 raise root.fail(f"regions: {region.key}: basis names {code}, which is not in sources")
-    if "unknown" not in table.regions:
-        raise root.fail("regions: the row unknown is missing")
+    for part, row, rows in (("regions", "unknown", table.regions), ("tools", "hard", table.tools)):
+        if row not in rows:
+            raise root.fail(f"{part}: the row {row} is missing")
+
+
+Reader = _Reader  # the other tables of this package are read the same way

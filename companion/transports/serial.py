@@ -292,7 +292,7 @@ class _Wire:
     def _arrived(self, chunk: Chunk) -> None:
         self._chunks.append(chunk)
         self._pending += len(chunk.data)
-        while self._pending > _PENDING_MAX:
+        while self._pending > _PENDING_MAX and len(self._chunks) > 1:  # the newest stays, whatever its size
             self._pending -= len(self._chunks.popleft().data)
         self._news.set()
 

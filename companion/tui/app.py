@@ -5,8 +5,10 @@ import gc
 import os
 import time
 from contextlib import suppress
+from functools import partial
 from typing import ClassVar
 
+from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -18,7 +20,9 @@ from companion.tui.danger import DangerScreen
 from companion.tui.deck import FAILURES, Deck, Live
 from companion.tui.face import Now
 from companion.tui.live import LiveScreen
-from companion.tui.messages import Do, OpenSession, StartLive
+from companion.tui.messages import Do, OpenSession, ShowComparison, StartLive
+from companion.tui.questions import QuestionsScreen
+from companion.tui.sheet import Result
 from companion.tui.terminal import TerminalWatch, frames_per_second, require_terminal
 from sessions.events import Action, Level
 
@@ -106,6 +110,8 @@ class KneadApp(App[int]):
         if live is None or now is None:
             return
         await self._cover(now)
+        if not self.screen_stack:
+            return  # we are being closed
         screen = self.screen
         if isinstance(screen, LiveScreen | DangerScreen) and screen.is_mounted:
             screen.show(now)
@@ -128,8 +134,9 @@ class KneadApp(App[int]):
     def on_start_live(self, message: StartLive) -> None:
         if self._live is None and not self._starting:
             self._starting = True
-            self.run_worker(self._start(message.address), group="live")
+            self._start(message.address)
 
+    @work(group="live")
     async def _start(self, address: str) -> None:
         deck = self._deck
 
@@ -139,6 +146,8 @@ class KneadApp(App[int]):
             return live
 
         try:
+            if address != "demo" and not await self._ask(address):
+                return
             live = await aside(make)
         except FAILURES as error:
             self._say(str(error), getattr(error, "hint", ""))
@@ -153,6 +162,17 @@ class KneadApp(App[int]):
         if self._leaving:
             live.run.stop("user")
 
+    async def _ask(self, address: str) -> bool:
+        """Ask all that is due before a session; False where none may begin."""
+        while (sheet := await aside(lambda: self._deck.sheet(address))) is not None:
+            answer = await self.push_screen_wait(QuestionsScreen(sheet))
+            if isinstance(answer, Result):
+                self._say(answer.refused, answer.advice)
+                return False
+            if answer == "skipped" and sheet.final:
+                return True
+        return True
+
     def on_do(self, message: Do) -> None:
         if self._live is not None:
             self._live.run.submit(Action(message.kind))
@@ -163,15 +183,22 @@ class KneadApp(App[int]):
     def _end(self) -> None:
         if self._live is not None:
             self._live.run.stop("user")
+            self.set_timer(SAVE_S, partial(self._give_up, self._live))
             for screen in self.screen_stack:
                 if isinstance(screen, LiveScreen):
                     screen.ending = True
 
+    def _give_up(self, live: Live) -> None:
+        """An engine that does not end, a fault of this program, must not keep anybody here."""
+        if live is self._live and live.run.outcome is None:
+            self.exit(1)
+
     def _save(self, live: Live) -> None:
         """The engine has ended: wait, aside, until the journal has, too."""
         if self._saving is None:
-            self._saving = self.run_worker(self._saved(live), group="live")
+            self._saving = self._saved(live)
 
+    @work(group="live")
     async def _saved(self, live: Live) -> None:
         in_time = await aside(lambda: live.join(SAVE_S))
         outcome = live.run.outcome
@@ -198,6 +225,11 @@ class KneadApp(App[int]):
         from companion.tui.detail import DetailScreen
 
         self.push_screen(DetailScreen(self._deck, message.row))
+
+    def on_show_comparison(self, message: ShowComparison) -> None:
+        from companion.tui.compare import CompareScreen
+
+        self.push_screen(CompareScreen(self._deck, message.sessions))
 
     def on_show_help(self) -> None:
         from companion.tui.help import HelpScreen
@@ -239,7 +271,7 @@ class KneadApp(App[int]):
         self._leaving = True
         if self._live is not None:
             self._end()
-        elif not self._starting:
+        elif not self._starting or isinstance(self.screen, QuestionsScreen):
             self.exit(0)
 
     def action_leave_all_twice(self) -> None:
@@ -283,6 +315,7 @@ def run_tui(deck: Deck, start: Live | None = None) -> int:
             code = None
         finally:
             saved = _ended(app)
+            deck.trash.empty(deck.delete)
             gc.unfreeze()
     if watch.exit_code is not None:
         return watch.exit_code

@@ -9,9 +9,9 @@ from textual.screen import Screen
 
 from companion.tui import words
 from companion.tui.face import Now
-from companion.tui.liveview import EMPTY
 from companion.tui.messages import Do
 from companion.tui.plotting import SCALES, big_rows, fitting_rows
+from companion.tui.snapshot import EMPTY
 from companion.tui.tones import Rows, Tone
 from companion.tui.widgets.painted import Painted
 from sessions.events import Level

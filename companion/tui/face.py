@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from companion.safety.limits import ZONES
 from companion.tui import words
-from companion.tui.liveview import PATTERNS, Marks, Snapshot
+from companion.tui.snapshot import PATTERNS, Marks, Snapshot
 from companion.tui.tones import ZONE_TONES, Row, Rows, Span, Tone
 from sessions.events import Level
 
@@ -22,6 +22,7 @@ LEVEL_TONES = {
 LEVEL_SIGNS = {Level.OK: "   ", Level.NOTICE: "[i]", Level.CAUTION: "[!]", Level.TECHNICAL: "[?]", Level.STOP: "[X]"}
 SIGNAL_LOST = ("SIGNAL LOST", "EASE OFF")  # the large banner of a technical alert under load
 STOPPED = "STOPPED: press any key to go on"
+TOO_SLOW_S = 0.13  # between two scans: a 10 Hz ball may be 20 % slower than it says, and is not meant
 _BAR, _REST_OF_BAR = "▰", "▱"
 _BAR_CELLS = 12
 
@@ -102,7 +103,8 @@ def title_row(now: Now) -> tuple[Row, Row]:
     left: list[Span] = [("Live  ", Tone.STRONG), (name, Tone.PLAIN)]
     if opened is not None and opened.simulated:
         left.append(("  (simulated)", Tone.QUIET))
-    return tuple(left), (_recording(now),)
+    mute: Row = ((f"{snapshot.mute.upper()}  ", Tone.CAUTION),) if snapshot.mute else ()
+    return tuple(left), (*mute, _recording(now))
 
 
 def _recording(now: Now) -> Span:
@@ -201,13 +203,15 @@ def _caution_row(now: Now) -> Row:
     if not snapshot.judged:
         return (("no pressure limits: this ball gives no newtons", Tone.CAUTION),)
     opened = snapshot.opened
+    if snapshot.period_s > TOO_SLOW_S:
+        return (("too slow to warn you in time", Tone.CAUTION),)
     if opened is None:
         return ()
     if opened.context.get("calibrated") is False:
-        return (("not calibrated: limits are lowered", Tone.CAUTION),)
+        return (("not calibrated: limits lowered, by judgement", Tone.CAUTION),)
     if opened.context.get("screened") is False:
-        return (("not screened: limits are halved", Tone.CAUTION),)
-    return (("within your set comfort limit" if now.zone in (0, 1, 2) else "", Tone.QUIET),)
+        return (("not screened: limits halved, by judgement", Tone.CAUTION),)
+    return (("within your set comfort limit, by judgement" if now.zone in (0, 1, 2) else "", Tone.QUIET),)
 
 
 _PANEL: tuple[Callable[[Now], Row], ...] = (
@@ -235,9 +239,10 @@ def gauge_rows(now: Now, width: int, bar_rows: int = 1) -> Rows:
     marks = now.snapshot.marks
     if width < 1:
         return ()
+    if not now.snapshot.judged:
+        return ((("no pressure limits", Tone.QUIET),),)
     if marks is None:
-        text = "no pressure limits" if not now.snapshot.judged else "zones are not known yet"
-        return (((text, Tone.QUIET),),)
+        return ((("zones are not known yet", Tone.QUIET),),)
     top = gauge_top(marks)
     starts = [0, *(round(edge / top * width) for edge in (*marks.edges, marks.stop))]
     ends = [*starts[1:], width]
@@ -248,12 +253,13 @@ def gauge_rows(now: Now, width: int, bar_rows: int = 1) -> Rows:
         head = f"│{name}"
         heads.append(((head if len(head) < room else "│"[:room]).ljust(room), tone))
         bar.append((pattern * room, tone))
-    return (tuple(heads), *((tuple(bar),) * bar_rows), (_marker(now, top, width),))
+    if now.zone is None:
+        return (tuple(heads), *((tuple(bar),) * bar_rows), ((now.word[:width], Tone.STRONG),))
+    first, last = starts[now.zone], max(starts[now.zone], (*starts[1:5], width)[now.zone] - 1)
+    at = min(last, max(first, int(now.snapshot.value / top * width)))  # in its own zone, also at the very edge
+    return (tuple(heads), *((tuple(bar),) * bar_rows), (_marker(now, at, width),))
 
 
-def _marker(now: Now, top: float, width: int) -> Span:
-    if not now.known:
-        return (now.word, Tone.STRONG)
-    at = min(width - 1, max(0, int(now.snapshot.value / top * width)))
+def _marker(now: Now, at: int, width: int) -> Span:
     label = f"▲ {now.number}"
     return (" " * at + label if at + len(label) <= width else f"{now.number} ▲".rjust(at + 1), Tone.STRONG)

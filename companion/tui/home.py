@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -17,13 +18,14 @@ from companion.tui.tones import Row, Tone
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 
 LOOK_EVERY_S = 2.0
+TODAY_ROWS = 4
 _SCHEMES = {"serial": "serial", "sim": "virtual", "ble": "Bluetooth", "replay": "replay"}
 _COLUMNS = (("BALL", 20), ("LINK", 9), ("STATE", 14), ("ADDRESS", 24), ("WHAT IT IS", 40))
 
 
 class HomeScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "connect", "Connect", key_display="enter"),
+        Binding("enter", "connect", "Connect", key_display="enter", priority=True),
         Binding("d", "demo", "Demo"),
         Binding("z", "tare", "Zero"),
         Binding("r", "look", "Look again"),
@@ -44,6 +46,7 @@ class HomeScreen(Screen[None]):
         yield TitleBar(id="title")
         yield DataTable[Text](id="balls", cursor_type="row")
         yield Lines(id="last")
+        yield Lines(id="today")
         yield Lines(id="said")
         yield KeyLine(id="keys")
 
@@ -58,7 +61,7 @@ class HomeScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self.action_look()
-        self.run_worker(self._read_log(), exclusive=True, group="log")
+        self._read_log()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._title)
@@ -82,8 +85,9 @@ class HomeScreen(Screen[None]):
             self.action_look()
 
     def action_look(self) -> None:
-        self.run_worker(self._look(), exclusive=True, group="look")
+        self._look()
 
+    @work(exclusive=True, group="look")
     async def _look(self) -> None:
         try:
             found = await aside(self._deck.devices)
@@ -93,14 +97,14 @@ class HomeScreen(Screen[None]):
         first = not self._devices
         shown = tuple({device.address: device for device in found}.values())
         if [_cells(device) for device in shown] != [_cells(device) for device in self._devices] or first:
+            chosen = self._chosen()
             self._devices = shown
-            self._list()
+            self._list(chosen)
         if first and not shown:
             self.say("no ball in sight", "plug one in, or press d for a demonstration without hardware")
 
-    def _list(self) -> None:
+    def _list(self, chosen: Device | None) -> None:
         table = self._table
-        chosen = self._chosen()
         table.clear()
         for device in self._devices:
             table.add_row(
@@ -120,10 +124,6 @@ class HomeScreen(Screen[None]):
             name, link, state, address, detail = _cells(device)
             self.say(f"{name}, {link}, {state}", device.problem or f"{address}  {detail}")
 
-    def on_data_table_row_selected(self) -> None:
-        """Enter, on the table."""
-        self.action_connect()
-
     def action_connect(self) -> None:
         device = self._chosen()
         if device is None:
@@ -139,8 +139,9 @@ class HomeScreen(Screen[None]):
         if device is not None and not self._busy:
             self._busy = True
             self.say(f"zeroing {device.name}: leave it alone for a moment ...")
-            self.run_worker(self._tare(device.address), group="tare")
+            self._tare(device.address)
 
+    @work(group="tare")
     async def _tare(self, address: str) -> None:
         try:
             outcome = await aside(lambda: self._deck.tare(address))
@@ -153,15 +154,31 @@ class HomeScreen(Screen[None]):
 
     # --- the log ---
 
+    @work(exclusive=True, group="log")
     async def _read_log(self) -> None:
         rows: list[Row]
         try:
-            sessions = await aside(self._deck.sessions)
+            rows_of_log = await aside(self._deck.sessions)
+            sessions = [row for row in rows_of_log if row.id not in self._deck.trash]
         except FAILURES as error:
-            rows = [((f"last session: {words.plain(error, 200)}", Tone.CAUTION),)]
+            rows = [((f"last session: {words.failure(error)}", Tone.CAUTION),)]
         else:
             rows = last_session(sessions)
         self.query_one("#last", Lines).paint(tuple(rows))
+        await self._read_today()
+
+    async def _read_today(self) -> None:
+        """What is left today; the first lines are those that fit."""
+        try:
+            lines = [*await aside(self._deck.today)]
+        except FAILURES as error:
+            lines = [f"today: {error}"]
+        if len(lines) > TODAY_ROWS:
+            lines = [*lines[: TODAY_ROWS - 1], f"and {len(lines) - TODAY_ROWS + 1} more: knead today"]
+        rows = tuple(
+            ((words.plain(line, 200), Tone.PLAIN if number else Tone.STRONG),) for number, line in enumerate(lines)
+        )
+        self.query_one("#today", Lines).paint(rows)
 
     # --- leaving ---
 

@@ -12,8 +12,8 @@ from textual.screen import Screen
 from companion.tui import words
 from companion.tui.deck import Live
 from companion.tui.face import Now, alert_rows, panel_rows, title_row
-from companion.tui.liveview import Snapshot
 from companion.tui.messages import Do, EndLive, ShowHelp
+from companion.tui.snapshot import Snapshot
 from companion.tui.widgets.bignumber import BigNumber
 from companion.tui.widgets.gauge import Gauge
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
@@ -23,10 +23,10 @@ from sessions.events import Notice
 
 SMALLEST = (80, 24)  # below it only number and word
 TALL = 40  # rows from which the number has 14
-WIDE_FOR_TALL = 112  # three numerals of 14 rows, and the panel beside them
+WIDE_FOR_TALL = 114  # three numerals of 14 rows, and the panel beside them; else it stands below
 TWICE_S = 3.0  # within which a second press counts
 _ANSWER_S = 5.0  # that a notice stays
-_THROUGH = ("q", "escape", "f", "ctrl+q", "ctrl+c", "question_mark")  # keys that do not confirm a stop
+_THROUGH = ("q", "escape", "s", "ctrl+q", "ctrl+c")  # leaving, and pain: they keep their meaning after a stop
 
 
 class LiveScreen(Screen[None]):
@@ -52,53 +52,62 @@ class LiveScreen(Screen[None]):
         self._asked_to_end_s = -TWICE_S
         self._heard = -1  # number of the newest event looked at
         self.ending = False
+        self._title = TitleBar(id="title")
+        self._alerts = Lines(id="alerts")
+        self._number = BigNumber(id="number")
+        self._panel = Lines(id="panel")
+        self._gauge = Gauge(id="gauge")
+        self._trace = Trace(id="trace")
+        self._area = Trace(id="area", solid=True)
+        self._keys = KeyLine(id="keys")
+        self._tiny = Tiny(id="tiny")
 
     def compose(self) -> ComposeResult:
-        yield TitleBar(id="title")
-        yield Lines(id="alerts")
+        yield self._title
+        yield self._alerts
         with Horizontal(id="middle"):
-            yield BigNumber(id="number")
-            yield Lines(id="panel")
-        yield Gauge(id="gauge")
-        yield Trace(id="trace")
-        yield Trace(id="area", solid=True)
-        yield KeyLine(id="keys")
-        yield Tiny(id="tiny")
+            yield self._number
+            yield self._panel
+        yield self._gauge
+        yield self._trace
+        yield self._area
+        yield self._keys
+        yield self._tiny
 
     def on_mount(self) -> None:
         self._fit(self.app.size.width, self.app.size.height)
-        self.query_one(KeyLine).show(self.BINDINGS)
+        self._keys.show(self.BINDINGS)
 
     def on_resize(self, event: events.Resize) -> None:
         self._fit(event.size.width, event.size.height)
 
     def _fit(self, width: int, height: int) -> None:
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-tiny")
-        self.set_class(height >= TALL and width >= WIDE_FOR_TALL, "-tall")
+        self.set_class(height >= TALL, "-tall")
+        self.set_class(width < WIDE_FOR_TALL, "-narrow")
 
     def show(self, now: Now) -> None:
         """Paint a moment. Widgets repaint only what differs."""
         if self.has_class("-tiny"):
-            self.query_one(Tiny).show(now)
+            self._tiny.show(now)
             return
         self._listen(now.snapshot)
         self.set_class(now.lost_under_load, "-lost")
-        self.query_one(TitleBar).show(*title_row(now))
-        alerts = self.query_one("#alerts", Lines)
-        alerts.paint(alert_rows(now, alerts.size.height, alerts.size.width, self._saying()))
-        self.query_one(BigNumber).show(now, far=self.has_class("-far"))
-        if not self.has_class("-far"):
-            self.query_one("#panel", Lines).paint(panel_rows(now))
-        self.query_one(Gauge).show(now)
-        trace = "#area" if self.has_class("-far") else "#trace"
-        self.query_one(trace, Trace).show(now, self._live.view.ring)
+        far = self.has_class("-far")
+        self._title.show(*title_row(now))
+        self._alerts.paint(alert_rows(now, self._alerts.size.height, self._alerts.size.width, self._saying()))
+        self._number.show(now, far=far)
+        if not far:
+            self._panel.paint(panel_rows(now))
+        self._gauge.show(now)
+        (self._area if far else self._trace).show(now, self._live.view.ring)
 
     def _listen(self, snapshot: Snapshot) -> None:
         """Say what the ball or the guard answered since the last frame."""
         for item in snapshot.events[::-1]:
             if item.number <= self._heard:
                 break
-            if isinstance(item.event, Notice) and item.event.kind in _SAID_ALOUD:
+            if isinstance(item.event, Notice) and _is_answer(item.event):
                 self.say(words.plain(item.event.text, 120), _ANSWER_S)
                 break
         if snapshot.events:
@@ -115,7 +124,7 @@ class LiveScreen(Screen[None]):
         return self._said if time.monotonic() < self._said_until_s else ""
 
     def on_key(self, event: events.Key) -> None:
-        """While a stop waits to be confirmed, any key but those that leave confirms it."""
+        """While a stop waits to be confirmed, any other key confirms it."""
         if self._live.view.snapshot().stopped and event.key not in _THROUGH:
             event.stop()
             self.post_message(Do("confirm"))
@@ -143,7 +152,24 @@ class LiveScreen(Screen[None]):
         self.post_message(ShowHelp())
 
 
-_SAID_ALOUD = ("refused", "zero", "region", "end", "segment", "calibration", "storage", "observer")
+def _is_answer(notice: Notice) -> bool:
+    """What a person wants to be told at once, and not only find in the log."""
+    return notice.kind in _ANSWERS or (notice.kind == "link" and notice.fields.get("state") == "lost")
+
+
+_ANSWERS = (
+    "refused",
+    "zero",
+    "region",
+    "end",
+    "segment",
+    "calibration",
+    "storage",
+    "observer",
+    "sound",
+    "limit",
+    "terms",
+)
 _SAID = {
     "tare": "zero asked for",
     "mark": "mark set",

@@ -15,6 +15,8 @@ import numpy as np
 from companion.safety.guard import shown_level
 from companion.safety.limits import CONTACT_KPA, FREE_KPA
 from companion.tui.scanring import ScanRing
+from companion.tui.snapshot import EMPTY, Numbered, Snapshot
+from companion.tui.snapshot import Marks as Marks
 from sessions.events import (
     Action,
     Alert,
@@ -22,124 +24,18 @@ from sessions.events import (
     Event,
     Fields,
     Json,
-    Level,
     Notice,
     Opened,
     Phase,
     Reading,
-    RegionTotals,
     Totals,
 )
 
 EVENTS_KEPT = 200  # so that none is lost between two frames
-STALE_S = 0.25  # past this, or three scan periods if longer, a value is unknown
-STALE_PERIODS = 3
 _MEASURE_S = 3.0  # over which rate and loss are counted
-PATTERNS = ("·", "░", "▒", "▓", "█")  # of the zones, in their order
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """Where the zones of a region, tool and person begin, in mean contact pressure (kPa)."""
-
-    light: float
-    work: float
-    high: float
-    over: float
-    stop: float  # where a stop is raised at once
-
-    @property
-    def edges(self) -> tuple[float, float, float, float]:
-        """Lower edges of LIGHT, WORK, HIGH and OVER."""
-        return (self.light, self.work, self.high, self.over)
-
-    def zone(self, pressure_kpa: float) -> int | None:
-        """0 to 4, an index into ZONES; None if the pressure is unknown."""
-        return sum(pressure_kpa >= edge for edge in self.edges) if math.isfinite(pressure_kpa) else None
-
 
 MarksOf = Callable[[Fields], Marks | None]  # from a GuardContext as JSON; None where nothing is judged
 Changes = dict[str, Any]  # fields of the snapshot that an event changes
-
-
-@dataclass(frozen=True, slots=True)
-class Numbered:
-    """An event that is no reading and no totals, and its number since the start."""
-
-    number: int
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """All that is known at one moment. Unknown is NaN or None."""
-
-    count: int = 0  # scans in the ring so far
-    t_s: float = math.nan  # session time of the newest scan
-    arrival_s: float = math.nan  # of it, on the engine's clock
-    period_s: float = math.nan
-    smooth_kpa: float = math.nan
-    pressure_kpa: float = math.nan
-    load: float = math.nan  # in `unit`
-    unit: str = ""
-    saturated: bool = False
-    known: bool = True  # False while the guard calls the value unknown
-    loaded: bool = False
-    marks: Marks | None = None
-    totals: Totals | None = None
-    opened: Opened | None = None
-    region: str = ""
-    side: str = ""
-    tool: str = ""
-    link: str = ""  # state of the last link notice
-    link_text: str = ""
-    rate_hz: float = math.nan
-    loss: float = math.nan  # part of the scans of the last seconds that is missing
-    lost: int = 0
-    battery_pct: int | None = None
-    alerts: tuple[Alert, ...] = ()  # active, most urgent first
-    latched: tuple[Alert, ...] = ()  # stops that came off and wait to be confirmed
-    silenced: frozenset[str] = frozenset()  # causes
-    level: Level = Level.OK  # the one shown
-    storage: str = ""  # state of the last storage notice
-    storage_s: float = 0.0
-    events: tuple[Numbered, ...] = ()
-    closed: Closed | None = None
-
-    @property
-    def judged(self) -> bool:
-        """Whether the ball gives newtons, so that pressure is known and limited."""
-        return self.unit in ("", "N")
-
-    @property
-    def value(self) -> float:
-        """The number to show, in kPa or else in the ball's own unit."""
-        if not self.judged:
-            return self.load
-        return self.smooth_kpa if math.isfinite(self.smooth_kpa) else self.pressure_kpa
-
-    @property
-    def zone(self) -> int | None:
-        return self.marks.zone(self.value) if self.marks is not None and self.judged else None
-
-    @property
-    def stale_after_s(self) -> float:
-        """The age at which the value is unknown."""
-        return max(STALE_S, STALE_PERIODS * self.period_s) if math.isfinite(self.period_s) else STALE_S
-
-    @property
-    def stopped(self) -> bool:
-        """A stop has come off and waits to be confirmed."""
-        return bool(self.latched) and self.level is not Level.STOP
-
-    @property
-    def here(self) -> RegionTotals | None:
-        """What the present region and side got so far."""
-        rows = self.totals.regions if self.totals is not None else ()
-        return next((row for row in rows if (row.region, row.side) == (self.region, self.side)), None)
-
-
-EMPTY = Snapshot()
 
 
 @dataclass(slots=True)
@@ -205,6 +101,12 @@ class _Board:
             "silenced": frozenset(self._silenced),
             "level": shown_level((alert.level for alert in active), loaded),
         }
+
+
+def _mute(fields: Fields) -> str:
+    if fields.get("tones"):
+        return ""
+    return "sound off" if fields.get("state") == "off" else "no tones" if fields.get("voice") else "no sound"
 
 
 def _no_marks(_: Fields) -> Marks | None:
@@ -324,12 +226,14 @@ class LiveView:
         state = str(notice.fields.get("state", ""))
         match notice.kind:
             case "link":
-                return {"link": state, "link_text": notice.text}
+                return {"link": state}
             case "value":
                 return {"known": state != "unknown"}
             case "storage":
                 seconds = notice.fields.get("seconds")
                 return {"storage": state, "storage_s": float(seconds) if isinstance(seconds, int | float) else 0.0}
+            case "sound":
+                return {"mute": _mute(notice.fields)}
             case "refused" if notice.fields.get("request") in ("region", "side", "tool"):
                 self._context, changes = self._before
                 return changes

@@ -19,6 +19,7 @@ _BRAILLE = 0x2800
 _EIGHTHS = np.array([ord(sign) for sign in " ▁▂▃▄▅▆▇█"], dtype="<u4")
 _HALVES = np.array([ord(sign) for sign in " ▀▄█"], dtype="<u4")
 _DOTTED = 4  # a threshold is dotted at every fourth column of dots
+LEAST_TOP = 10.0  # of a pressure axis, in kPa: the noise of an untouched ball is not to look like a session
 SCALES = (4, 2, 1)  # of large letters: 14, 7 and 4 rows
 
 

@@ -32,14 +32,12 @@ def far_number(now: Now, width: int, height: int) -> Rows:
     """Number, zone and hold, all large: beside each other, or else number over zone."""
     here = now.snapshot.here
     hold = words.clock(here.hold_s) if here is not None and here.hold_s > 0 else ""
-    for scale in SCALES[:2]:
-        number = big_rows(now.number, scale)
-        room = width - 1 - _APART - len(number[0])
-        beside = _column((now.word, hold), room, height)
-        if len(number) <= height and beside:
-            gap = " " * _APART
-            pairs = zip(_lengthened(number, height), _lengthened(beside, height), strict=True)
-            return _toned([left + gap + right for left, right in pairs], now.tone)
+    number = big_rows(now.number, SCALES[0])
+    beside = _column((now.word, hold), width - 1 - _APART - len(number[0]), height)
+    if len(number) <= height and beside:
+        gap = " " * _APART
+        pairs = zip(_lengthened(number, height), _lengthened(beside, height), strict=True)
+        return _toned([left + gap + right for left, right in pairs], now.tone)
     above = fitting_rows(now.number, width - 1, height // 2)
     return _toned(above + fitting_rows(now.word, width - 1, height - len(above)), now.tone)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from textual.binding import Binding, BindingType
 
-from companion.tui.tones import Row, Rows, Tone
+from companion.tui.tones import Row, Tone
 from companion.tui.widgets.painted import Painted
 
 
@@ -36,8 +36,3 @@ class KeyLine(Painted):
                     (f" {binding.description}  ", Tone.QUIET),
                 ]
         self.paint((tuple(spans),))
-
-
-def told(rows: Rows) -> str:
-    """Rows as plain text."""
-    return "\n".join("".join(text for text, _ in row) for row in rows)

@@ -2,7 +2,7 @@
 
 from textual import events
 
-from companion.tui.plotting import area_rows, envelope, nice_top
+from companion.tui.plotting import LEAST_TOP, area_rows, envelope, nice_top
 from companion.tui.tones import Rows, Tone
 from companion.tui.widgets.painted import Painted
 from sessions.events import Floats
@@ -36,6 +36,7 @@ def preview_rows(t_s: Floats, pressure_kpa: Floats, width: int, height: int) -> 
         return ((("nothing was measured", Tone.QUIET),),)
     _, hi = envelope(t_s, pressure_kpa, float(t_s[0]), float(t_s[-1]) + 1e-9, width)
     peak = max((value for value in hi.tolist() if value == value), default=0.0)
-    area = area_rows(hi, height - 1, 0.0, nice_top(peak))
-    head = (f"0 to {nice_top(peak):.0f} kPa", Tone.QUIET)
+    top = nice_top(max(peak, LEAST_TOP))
+    area = area_rows(hi, height - 1, 0.0, top)
+    head = (f"0 to {top:.0f} kPa", Tone.QUIET)
     return ((head,), *(((row, Tone.LIGHT),) for row in area))

@@ -4,15 +4,14 @@ import math
 
 from textual import events
 
+from companion.tui.curve import AXIS_CELLS, axis_rows
 from companion.tui.face import Now
-from companion.tui.liveview import PATTERNS
-from companion.tui.plotting import BinRing, area_rows, braille_rows, bridged, nice_top
+from companion.tui.plotting import LEAST_TOP, BinRing, area_rows, braille_rows, bridged, nice_top
 from companion.tui.scanring import ScanRing
-from companion.tui.tones import ZONE_TONES, Row, Rows, Tone
+from companion.tui.tones import Row, Rows, Tone
 from companion.tui.widgets.painted import Painted
 
 WINDOW_S = 30.0
-AXIS_CELLS = 6  # a number, a zone's pattern, the line
 
 
 class Trace(Painted):
@@ -56,28 +55,13 @@ class Trace(Painted):
         bins = bridged(self._bins.ordered(), math.ceil(1.5 * period_s / self._bins.bin_s) - 1)
         seen = max((value for value in bins[1].tolist() if value == value), default=0.0)
         marks = snapshot.marks
-        top = nice_top(max(seen, marks.over * 1.1 if marks is not None else 1.0))
+        top = nice_top(max(seen, marks.over * 1.1 if marks is not None else LEAST_TOP))
         edges = marks.edges if marks is not None else ()
         lines = edges[1:]  # the lowest lies so close to zero that it would only hide the trace
         drawn = area_rows(bins[1], height, 0.0, top) if self._solid else braille_rows(bins, height, 0.0, top, lines)
         axis = axis_rows(height, top, edges)
         rows = tuple(((label, tone), (text, tone)) for (label, tone), text in zip(axis, drawn, strict=True))
         return (*rows, _time_row(width))
-
-
-def axis_rows(height: int, top: float, edges: tuple[float, ...]) -> list[tuple[str, Tone]]:
-    """A label and the tone of its zone for each row, top first. Rows of a zone's lower edge show its pattern."""
-    labels: dict[int, str] = {0: f"{top:4.0f} ", height - 1: f"{0:4} "}
-    for edge, pattern in zip(edges, PATTERNS[1:], strict=False):
-        row = round((top - edge) / top * (height * 4 - 1)) // 4
-        if 0 <= edge < top and row not in labels:
-            labels[row] = f"{edge:4.0f}{pattern}"
-    rows = []
-    for row in range(height):
-        middle = top * (1 - (row + 0.5) / height)
-        zone = sum(middle >= edge for edge in edges)
-        rows.append((labels.get(row, "     ") + "│", ZONE_TONES[zone] if edges else Tone.PLAIN))
-    return rows
 
 
 def _time_row(width: int) -> Row:

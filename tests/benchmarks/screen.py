@@ -1,0 +1,101 @@
+"""The live screen on a real pseudo-terminal of 120 x 40: what it costs, and how soon it warns.
+
+Bounds are for 100 scans a second, each an event of its own, at 10 frames a second.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from tests.benchmarks.figure import Figure
+from tests.test_tui_stage import Child, child
+
+LIMIT_S = 60.0
+WARM_S, MEASURE_S, STALL_S = 3.0, 10.0, 8.0
+STARTS = 7
+# Signs of a full first frame: the title, the zone, the plot's last row and the keys.
+FIRST_FRAME = (b"REC", b"WORK", b"-30 s", b"Help")
+DANGER = b"ends by itself"  # the last line of the danger screen
+
+
+def figures() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as directory:
+        told = Path(directory) / "told"
+        yield _cpu(told)
+        yield _first_frame(told)
+        yield _danger(told)
+        yield _hole(told)
+
+
+def _full(process: Child) -> bool:
+    return all(sign in process.output for sign in FIRST_FRAME)
+
+
+def _wait_for_screen(process: Child) -> None:
+    if not process.read(lambda: _full(process), LIMIT_S):
+        raise RuntimeError(f"no full frame: {process.output[-500:]!r}")
+
+
+def _cpu(told: Path) -> Figure:
+    """User and system time of the whole process, the feeding thread included."""
+    with child(told, "fine", seconds=LIMIT_S) as process:
+        _wait_for_screen(process)
+        process.read(lambda: False, WARM_S)
+        running = psutil.Process(process.process.pid)
+        before, began_s, size = running.cpu_times(), time.monotonic(), len(process.output)
+        process.read(lambda: False, MEASURE_S)
+        after, took_s = running.cpu_times(), time.monotonic() - began_s
+        used_s = after.user + after.system - before.user - before.system
+        kilobytes = (len(process.output) - size) / took_s / 1000
+    note = f"of one core, 120x40, 10 fps, 100 Hz; {kilobytes:.0f} kB/s to the terminal"
+    return Figure("live screen CPU", 100 * used_s / took_s, "%", at_most=12.0, note=note)
+
+
+def _first_frame(told: Path) -> Figure:
+    """From the start of the process, against one that only imports what any such app must."""
+    frames, imports = [], []
+    for _ in range(STARTS):
+        with child(told, "fine", seconds=LIMIT_S) as process:
+            _wait_for_screen(process)
+            frames.append(process.chunks[-1][0] - process.began_s)
+        began_s = time.monotonic()
+        subprocess.run([sys.executable, "-c", "import textual.app, numpy, serial"], check=True)
+        imports.append(time.monotonic() - began_s)
+    frame_s, import_s = statistics.median(frames), statistics.median(imports)
+    note = f"{frame_s * 1000:.0f} ms against {import_s * 1000:.0f} ms, medians of {STARTS} in turn"
+    return Figure("first full frame / imports", frame_s / import_s, "x", at_most=1.5, note=note)
+
+
+def _danger(told: Path) -> Figure:
+    """From a stop's event in the engine's thread to the last line of the danger screen at the terminal."""
+    with child(told, "stops", seconds=LIMIT_S) as process:
+        report = process.finish(LIMIT_S)
+    seen, tail = [], b""
+    for at_s, data in process.chunks:
+        if DANGER in tail + data:
+            seen.append(at_s)
+        tail = data[-len(DANGER) + 1 :]
+    took_ms = []
+    for raised_s in report["raised_s"]:
+        shown_s = next((at_s for at_s in seen if at_s >= raised_s), None)
+        took_ms.append(float("inf") if shown_s is None else 1000 * (shown_s - raised_s))
+    took_ms.sort()
+    worst = took_ms[round(0.99 * (len(took_ms) - 1))]
+    note = f"p99 of {len(took_ms)}; median {statistics.median(took_ms):.1f} ms"
+    return Figure("stop to danger screen", worst, "ms", at_most=60.0, note=note)
+
+
+def _hole(told: Path) -> Figure:
+    """A terminal that does not read for eight seconds, and the thread that feeds the view."""
+    with child(told, "fine", seconds=WARM_S + STALL_S + 2.0) as process:
+        _wait_for_screen(process)
+        time.sleep(STALL_S)
+        report = process.finish(LIMIT_S)
+    note = f"between two scans 10 ms apart, while the terminal does not read for {STALL_S:.0f} s"
+    return Figure("longest engine hole in a stall", 1000 * report["longest_hole_s"], "ms", at_most=50.0, note=note)
