@@ -161,6 +161,16 @@ async def test_a_refusal_is_shown_with_its_advice_until_a_key() -> None:
     assert app.return_value == result
 
 
+async def test_what_is_said_before_the_first_question_scrolls_away() -> None:
+    app = QuestionsApp(Kept(preface="Not a medical device. " * 20).sheet, "safe-dark")
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, "Not a medical device")
+        assert "> [ ]" in shown(pilot)
+        await pilot.press("n", "n", "n")
+        await until(pilot, "1 to answer")
+        assert "> [ ]" in shown(pilot)
+
+
 async def test_it_may_be_skipped() -> None:
     kept = Kept()
     app = QuestionsApp(kept.sheet, "safe-dark")
@@ -239,6 +249,7 @@ def test_first_the_whole_sheet_then_nothing_then_the_short_one(settings: Setting
     sheet = sheets.due(settings, "me")
     assert sheet is not None
     assert len(sheet.questions) == 26
+    assert "Not a medical device" in sheet.preface
     assert sheet.keep(fine()) == Result()
     assert sheets.due(settings, "me") is None
     assert sheets.due(settings, "Ann") is not None
@@ -262,4 +273,5 @@ def test_what_is_left_is_told_on_the_first_screen(settings: Settings) -> None:
     assert sheets.today_lines(settings) == ["today: 30 min 0 s of contact left in all; every region is free"]
     answered(settings.paths.database, "me", "week", fine(varicose="left"), gather(settings))
     lines = sheets.today_lines(settings)
-    assert "calf left: again when that has changed (left out, after what you answered)" in lines
+    assert lines[1] == "hamstring, quadriceps, calf and 2 more left: left out after your answer"
+    assert len(lines) == 2

@@ -67,8 +67,8 @@ def _asked(settings: "Settings", person: str) -> int | None:
         if isinstance(answer, Result):
             say(answer.refused, answer.advice)
             return 7
-        if answer is None:
-            return 130
+        if isinstance(answer, int):
+            return answer
         if answer == "skipped" and sheet.final:
             break
     return None
