@@ -1,7 +1,14 @@
 """The sheet of questions: filled in by keys, kept or skipped, on its own and before a session from the first screen."""
 
 import asyncio
+import os
+import select
+import struct
+import subprocess
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +27,12 @@ from sessions.errors import StoreBusyError
 from tests.test_screening import fine
 from tests.test_tui_stage import Stage, steady
 
+if sys.platform != "win32":
+    import fcntl
+    import pty
+    import termios
+
+ROOT = Path(__file__).resolve().parent.parent
 SIZE = (80, 24)
 LIMIT_S = 20.0
 
@@ -235,6 +248,46 @@ async def test_the_first_screen_says_what_is_left_today() -> None:
         await until(pilot, "glute left: again 18:00")
         assert "and 2 more: knead today" in shown(pilot)
         assert "neck: off" not in shown(pilot)
+
+
+# --- in a terminal ---
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
+@pytest.mark.parametrize(("leave", "code"), [(b"\x03", 130), (None, 129)], ids=["ctrl+c", "hang-up"])
+def test_the_first_live_asks_and_may_be_left(leave: bytes | None, code: int, tmp_path: Path) -> None:
+    """Nothing is begun, nothing is kept."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "companion", "live", "sim:calm"],
+        cwd=ROOT,
+        env=os.environ | {"KNEAD_HOME": str(tmp_path), "TERM": "xterm-256color"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    heard = b""
+    try:
+        while b"26 to answer" not in heard:
+            assert select.select([ours], [], [], LIMIT_S)[0], heard
+            heard += os.read(ours, 65536)
+        if leave is not None:
+            os.write(ours, leave)
+            while process.poll() is None and select.select([ours], [], [], LIMIT_S)[0]:
+                with suppress(OSError):
+                    os.read(ours, 65536)
+        else:
+            os.close(ours)
+        assert process.wait(LIMIT_S) == code
+    finally:
+        process.kill()
+        process.wait()
+        with suppress(OSError):
+            os.close(ours)
+    assert not (tmp_path / "data" / "knead.db").exists()
 
 
 # --- which sheet is due ---
