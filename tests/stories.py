@@ -262,6 +262,7 @@ class Story:
 
     def log(self, directory: Path) -> SessionData:
         """The session as it is read back from a real database."""
+        directory.mkdir(parents=True, exist_ok=True)
         path = directory / "knead.db"
         with Store(path):
             pass

@@ -1,14 +1,22 @@
-"""A bad link: what the user sees, hears and finds in the log. Nothing is lost that the ball has, nothing invented."""
+"""A bad link: what the user sees, hears and finds in the log. Nothing is lost that the ball still has."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from companion import balls
+from companion.clock import Clock
+from companion.compose import LiveRequest, live
+from companion.config import load_settings
+from firmware_protocol.simulator.faults import parse_faults
+from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Alert, Level, Notice, Opened, Phase, Reading, Totals
 from sessions.journal import Journal
 from sessions.store import Store
+from tests.kit import Recorder
 from tests.stories import Story, pressed, told
 
 LOST = [("silence", Level.TECHNICAL, Phase.RAISED), ("silence", Level.OK, Phase.CLEARED)]
@@ -36,10 +44,6 @@ def check_gaps(story: Story, directory: Path) -> None:
     assert lost == missing(story, directory) + late_scans(story)
     data = story.log(directory)
     assert [(gap.from_s, gap.to_s, gap.lost, gap.cause) for gap in data.gaps] == story.gaps()
-
-
-def shown_level(story: Story) -> Level:
-    return story.snapshot.level
 
 
 # Frames
@@ -188,10 +192,10 @@ def test_while_it_is_silent_the_number_is_struck_out_and_the_screen_says_so() ->
     face = story.face()
     assert face.lost_under_load
     assert face.number == "--"
-    assert shown_level(story) is Level.TECHNICAL
+    assert story.snapshot.level.name == "TECHNICAL"
     story.run(16.0)
     assert story.face().known
-    assert shown_level(story) is Level.OK
+    assert story.snapshot.level.name == "OK"
 
 
 def test_silence_with_nobody_on_the_ball_is_only_a_notice_and_books_nothing() -> None:
@@ -288,3 +292,33 @@ def test_the_log_tells_the_alarms_as_they_were_heard(tmp_path: Path) -> None:
     data = story.log(tmp_path)
     kept = [event for event in data.events if isinstance(event, Alert)]
     assert [replace(alert, t_s=0) for alert in kept] == [replace(alert, t_s=0) for alert in story.alerts()]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
+def test_a_ball_unplugged_and_back_under_a_new_name_goes_on_in_the_same_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a real port, by a clock that runs ten times as fast."""
+    monkeypatch.setenv("KNEAD_HOME", str(tmp_path))
+    clock, heard = Clock(10.0), Recorder()
+    link = tmp_path / "ball"
+    ball = VirtualBall(pressed(60), seed=5, faults=parse_faults("unplug=5s@6"))
+    with balls.serve_pty(ball, link, clock) as server:
+        before = link.readlink()
+        request = LiveRequest(address=server.address, speed=10.0)
+        run = live(request, load_settings(flags={}), [heard])
+        run.start()
+        gap = heard.wait(Notice, lambda notice: notice.kind == "gap")
+        heard.wait(Reading, lambda reading: bool(reading.t_s[-1] > gap.t_s + 1))
+        assert link.readlink() != before
+        run.stop("user")
+        assert run.join(30)
+    assert run.outcome is not None
+    assert run.outcome.code == 0
+    assert len(heard.of(Opened)) == 1
+    assert "lost" in [notice.fields["state"] for notice in heard.of(Notice) if notice.kind == "link"]
+    with Store(tmp_path / "data" / "knead.db") as store:
+        (row,) = store.list()
+        (kept,) = store.load(row.id).gaps
+    assert kept.cause == "link"
+    assert kept.to_s - kept.from_s > 4.5

@@ -73,6 +73,7 @@ class VirtualBall:
         self.spec = ballfaults.made(spec, of_ball)
         self.truth = Truth(plot, seed, self.spec.channels, LSB_N, of_ball)
         self.harms: list[Harm] = []
+        self.renamed = "unplug" in of_link  # its port comes back under another name
         self.greetings = 0  # HELLOs heard: each begins a conversation
         self._framed = framed
         uptime_us, first_index = ballfaults.beginning(of_ball)
