@@ -130,6 +130,11 @@ def last_address(paths: Paths) -> str:
     return address
 
 
+def presses_nobody(paths: Paths, address: str | None) -> bool:
+    """Whether an address, or with None the last one, is known beforehand to be no real ball."""
+    return (address or _read_last(paths)).partition(":")[0] in ("sim", "replay", "demo")
+
+
 class LastBall:
     """An observer that keeps the address for the next start, once the ball there has measured something."""
 

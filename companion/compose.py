@@ -226,8 +226,8 @@ def _run(
         observers = [cues, *observers]  # first: a sound takes longest to arrive
         owned = [cues.close, *owned]
     engine = Engine(make_transport, Pipeline(driver, plan), observers, clock, seconds=request.seconds)
-    address = request.address or ""
-    words = () if known is None else known.words(request.region, request.side, simulated=address.startswith("sim:"))
+    nobody = balls.presses_nobody(settings.paths, request.address)
+    words = () if known is None else known.words(request.region, request.side, simulated=nobody)
     return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words)
 
 

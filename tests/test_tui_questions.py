@@ -34,6 +34,7 @@ if sys.platform != "win32":
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = (80, 24)
+BALL = "serial:/dev/nothing-here"  # asked about before it is looked for
 LIMIT_S = 20.0
 
 
@@ -260,7 +261,7 @@ def test_the_first_live_asks_and_may_be_left(leave: bytes | None, code: int, tmp
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-m", "companion", "live", "sim:calm"],
+        [sys.executable, "-m", "companion", "live", BALL],
         cwd=ROOT,
         env=os.environ | {"KNEAD_HOME": str(tmp_path), "TERM": "xterm-256color"},
         stdin=theirs,
@@ -299,22 +300,34 @@ def settings(tmp_path: Any) -> Settings:
 
 
 def test_first_the_whole_sheet_then_nothing_then_the_short_one(settings: Settings) -> None:
-    sheet = sheets.due(settings, "me")
+    sheet = sheets.due(settings, "me", BALL)
     assert sheet is not None
     assert len(sheet.questions) == 26
     assert "Not a medical device" in sheet.preface
     assert sheet.keep(fine()) == Result()
-    assert sheets.due(settings, "me") is None
-    assert sheets.due(settings, "Ann") is not None
+    assert sheets.due(settings, "me", BALL) is None
+    assert sheets.due(settings, "Ann", BALL) is not None
+
+
+@pytest.mark.parametrize("address", ["sim:calm", "replay:last", "demo"])
+def test_a_virtual_ball_presses_nobody(settings: Settings, address: str) -> None:
+    assert sheets.due(settings, "me", address) is None
+
+
+def test_the_last_ball_is_asked_about_as_what_it_was(settings: Settings) -> None:
+    assert sheets.due(settings, "me", None) is not None
+    settings.paths.state_dir.mkdir(parents=True)
+    (settings.paths.state_dir / "last-ball").write_text("sim:calm\n")
+    assert sheets.due(settings, "me", None) is None
 
 
 def test_after_an_emergency_the_whole_sheet_comes_back(settings: Settings) -> None:
-    sheet = sheets.due(settings, "me")
+    sheet = sheets.due(settings, "me", BALL)
     assert sheet is not None
     result = sheet.keep(fine(saddle=True))
     assert "Numbness" in result.refused
     assert "emergency number" in result.advice
-    again = sheets.due(settings, "me")
+    again = sheets.due(settings, "me", BALL)
     assert again is not None
     assert (len(again.questions), again.skipping.startswith("esc: back")) == (26, True)
     assert sheets.today_lines(settings)[0].startswith("no session: Numbness")

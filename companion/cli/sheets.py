@@ -20,11 +20,17 @@ _TITLES = {
 }
 
 
-def due(settings: "Settings", person: str) -> "Sheet | None":
-    """The next sheet to be shown before a session; None where nothing is due. Raises SessionError."""
+def due(settings: "Settings", person: str, address: str | None) -> "Sheet | None":
+    """The next sheet to be shown before a session on an address, None being the last one; None where nothing is due.
+
+    A virtual ball presses nobody, so nothing is asked. Raises SessionError.
+    """
+    from companion.balls import presses_nobody
     from companion.compose import gather
     from companion.safety.screening import Standing
 
+    if presses_nobody(settings.paths, address):
+        return None
     past = gather(settings, person)
     if past.verdict.standing is Standing.EMERGENCY:
         return _sheet(settings, past, "week", "esc: back; no session without new answers")
