@@ -15,6 +15,7 @@ from companion.transports import Transport
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Event, Opened
+from sessions.private import make_directory, make_file
 
 if TYPE_CHECKING:
     from companion.virtual.server import Server as Server
@@ -150,8 +151,9 @@ class LastBall:
         if not self._measured:
             return
         with contextlib.suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_directory(self._file.parent)
             new = self._file.with_suffix(".new")
+            make_file(new)
             new.write_text(self._address + "\n", encoding="utf-8")
             new.replace(self._file)
 
@@ -162,6 +164,7 @@ def _last_file(paths: Paths) -> Path:
 
 def _read_last(paths: Paths) -> str:
     try:
-        return _last_file(paths).read_text(encoding="utf-8").strip()
+        address = _last_file(paths).read_text(encoding="utf-8").strip()
+        return address if address.isprintable() else ""
     except (OSError, UnicodeDecodeError):
         return ""

@@ -3,23 +3,29 @@
 Screens and commands are given what this module makes, and import none of its parts.
 """
 
+import math
 import random
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from companion import balls, keeping, past
+from companion import balls, keeping, past, replaying
+from companion.captures.format import Setup
+from companion.captures.tap import Tap
+from companion.captures.writer import CaptureWriter
 from companion.clock import Clock
 from companion.config import Settings
 from companion.engine import Engine, Observer, Outcome
-from companion.pipeline import Pipeline, Plan
+from companion.errors import ConfigError
+from companion.pipeline import Pipeline, Plan, Stages
 from companion.safety import limits
-from companion.safety.limits import GuardContext
+from companion.safety.limits import LIMITS_VERSION, GuardContext
 from companion.safety.table import AREA_RANGE
+from companion.smoothing import VERSION as SMOOTHING
 from companion.taring import Taring
 from companion.transports import Transport
 from firmware_protocol.driver import Profile, Unit
@@ -30,12 +36,14 @@ from sessions.events import Action, Notice
 
 if TYPE_CHECKING:
     from companion.cues.observer import Cues
+    from companion.replays.player import Player
     from sessions.journal import Journal, JournalResult
     from sessions.store import Store
 
 DEMO_SCENARIO = "showcase"
 DEMO_REGION = "glute"  # what the showcase plays
 _JOURNAL_CLOSE_S = 30.0
+_CUT_HINT = "the capture is cut short there; what it has is whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +58,15 @@ class LiveRequest:
     program: str | None = None
     arm_s: float = 0.0
     seconds: float | None = None
-    speed: float = 1.0
+    speed: float = 1.0  # infinite for a replay at its fastest
     kind: str | None = None
     capture: Path | None = None
     record: bool = True
     sound: bool = True  # False: no sound of any kind, whatever the settings say
+
+    @property
+    def is_replay(self) -> bool:
+        return replaying.is_replay(self.address)
 
 
 class Run:
@@ -63,19 +75,24 @@ class Run:
     def __init__(
         self,
         clock: Clock,
-        engine: Engine,
+        engine: "Engine | Player",
         journal: "Journal | None",
         owned: Sequence[Callable[[], None]] = (),
         started: Sequence[Callable[[], None]] = (),
         words: tuple[str, ...] = (),
+        tap: Tap | None = None,
+        warning: str = "",
     ) -> None:
-        """`started`: what begins with the session."""
+        """`started`: what begins with the session. `warning`: a line for the user before it does."""
         self.clock = clock
         self.words = words  # what is to be said before it begins, one line each
+        self.warning = warning
         self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
         self._engine = engine
         self._journal = journal
         self._owned = owned
+        self._tap = tap
+        self._uncaptured = ""  # why the capture is not whole
         self._started = started
         self._closing = threading.Lock()
         self._closed = False
@@ -102,6 +119,8 @@ class Run:
                 self._closed = True
                 if self._journal is not None:
                     self.result = self._journal.close(_JOURNAL_CLOSE_S)
+                if self._tap is not None:
+                    self._uncaptured = self._tap.close()
                 for close in self._owned:
                     close()
         return True
@@ -115,10 +134,18 @@ class Run:
     def outcome(self) -> Outcome | None:
         """How it ended; None while it runs. What stayed unsaved is an error, whatever else happened."""
         outcome = self._engine.outcome
+        if outcome is not None and self._uncaptured:
+            text = f"not all was captured: {self._uncaptured}"
+            outcome = Outcome(outcome.code or 1, text, _CUT_HINT)
         if outcome is None or self.result is None or not self.result.error:
             return outcome
         text = f"{self.result.unsaved_s:.1f} s of the session could not be saved: {self.result.error}"
         return Outcome(outcome.code or 1, text, "free some space, or see 'knead doctor'")
+
+    @property
+    def remark(self) -> str:
+        """A line for the user once it is over; or none."""
+        return getattr(self._engine, "remark", "")
 
     @property
     def session_id(self) -> str | None:
@@ -126,10 +153,14 @@ class Run:
 
 
 def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer] = ()) -> Run:
-    """A session on a ball. Raises CompanionError and SessionError before anything has begun.
+    """A session on a ball, or one from before. Raises CompanionError and SessionError before anything has begun.
 
     RefusedError after an emergency or clinician-first answer, and in a locked region.
     """
+    if request.is_replay:
+        return _replay(request, settings, observers)
+    if not math.isfinite(request.speed):
+        raise ConfigError("a ball has no highest speed", "--speed max is for replays")
     known = gather(settings, request.person)
     known.refuse(request.region, request.side)
     return _on_ball(request, settings, known, observers)
@@ -149,6 +180,7 @@ def _on_ball(request: LiveRequest, settings: Settings, known: past.Past, observe
     symptoms = keeping.Symptoms(settings.paths.database, request.person)
     make_transport = balls.transport(address, request.kind, clock)
     watching: list[Observer] = [*observers, last, symptoms]
+    request = replace(request, address=address)
     return _run(request, settings, clock, make_transport, watching, (last.keep, symptoms.keep), known)
 
 
@@ -198,7 +230,8 @@ def _run(
     owned: Sequence[Callable[[], None]] = (),
     known: past.Past | None = None,
 ) -> Run:
-    driver = Host(framed=True, first_tag=random.randint(1, 255))
+    first_tag = random.randint(1, 255)
+    driver = Host(framed=True, first_tag=first_tag)
     plan = Plan(
         person=request.person,
         region=request.region,
@@ -214,21 +247,64 @@ def _run(
         engine.tell(notice)  # there before the first event is
 
     if request.record:
-        from sessions.journal import Journal as Writer
-
-        with open_store(settings):  # recovers what a crash left, and says now if the log cannot be used
-            pass
-
-        journal = Writer(settings.paths.database, tell)
+        journal = _journal(settings, tell)
         observers = [journal, *observers]
     cues = _cues(settings, tell) if request.sound else None
     if cues is not None:
         observers = [cues, *observers]  # first: a sound takes longest to arrive
         owned = [cues.close, *owned]
-    engine = Engine(make_transport, Pipeline(driver, plan), observers, clock, seconds=request.seconds)
+    tap = _tap(request, plan, clock, first_tag)
+    line: Stages
+    if tap is None:
+        line = Pipeline(driver, plan)
+    else:
+        line = tap.around(Pipeline(driver, replace(plan, context=tap.context(plan.context))))
+    engine = Engine(make_transport, line, observers, clock, seconds=request.seconds)
     nobody = balls.presses_nobody(settings.paths, request.address)
     words = () if known is None else known.words(request.region, request.side, simulated=nobody)
-    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words)
+    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words, tap)
+
+
+def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observer]) -> Run:
+    """A session from before. It is judged in blocks where nobody looks at its pace."""
+    if request.capture is not None:
+        raise ConfigError("a replay is not captured", "copy its capture, or record it with --record")
+    in_haste = not math.isfinite(request.speed) and request.seconds is None and not request.record
+    script = replaying.script_of(request.address or "", settings.paths, joined=in_haste)
+    journal: Journal | None = None
+    if request.record:
+        journal = _journal(settings, lambda notice: None)
+        observers = [replaying.Recorded(journal), *observers]
+    player, clock = replaying.player_of(script, observers, request.speed, request.seconds)
+    return Run(clock, player, journal, warning=script.warning)
+
+
+def _journal(settings: Settings, tell: Callable[[Notice], None]) -> "Journal":
+    from sessions.journal import Journal
+
+    with open_store(settings):  # recovers what a crash left, and says now if the log cannot be used
+        pass
+    return Journal(settings.paths.database, tell)
+
+
+def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap | None:
+    if request.capture is None:
+        return None
+    setup = Setup(
+        software=plan.software,
+        epoch=clock.wall(0.0).isoformat(),
+        speed=clock.speed,
+        address=request.address or "",
+        person=plan.person,
+        region=plan.region,
+        side=plan.side,
+        program=plan.program,
+        framed=True,
+        first_tag=first_tag,
+        smoothing=SMOOTHING,
+        limits=LIMITS_VERSION,
+    )
+    return Tap(CaptureWriter(request.capture, setup))
 
 
 def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":

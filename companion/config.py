@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from companion.errors import ConfigError
+from sessions.home import NAME, data_dir
 
 SIDES = ("left", "right", "both")
 THEMES = ("safe-dark", "safe-light", "high-contrast", "mono")
@@ -28,19 +29,30 @@ class Paths:
 
     @property
     def database(self) -> Path:
-        return self.data_dir / "knead.db"
+        return self.data_dir / NAME
 
 
 def find_paths(env: Mapping[str, str] | None = None) -> Paths:
     """The user's own directories, or all three under KNEAD_HOME."""
     home = (os.environ if env is None else env).get("KNEAD_HOME")
     if home:
-        root = Path(home).expanduser().absolute()
-        return Paths(root / "config" / "config.toml", root / "data", root / "state")
+        root = _home(home)
+        return Paths(root / "config" / "config.toml", data_dir(env), root / "state")
     import platformdirs
 
     here = platformdirs.PlatformDirs("knead", appauthor=False)
-    return Paths(here.user_config_path / "config.toml", here.user_data_path, here.user_state_path)
+    return Paths(here.user_config_path / "config.toml", data_dir(env), here.user_state_path)
+
+
+def _home(text: str) -> Path:
+    """ConfigError where it is no path a person can have meant."""
+    hint = "set it to a directory of yours"
+    if not text.isprintable():
+        raise ConfigError("KNEAD_HOME has characters that do not print", hint)
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # ~nobody
+        raise ConfigError(f"KNEAD_HOME: {text} is no directory: {error}", hint) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +292,9 @@ def _replace(target: Path, text: str) -> None:
     """Write beside it, then rename over it. Readable by its owner alone: it names a person."""
     from tempfile import mkstemp
 
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    from sessions.private import make_directory
+
+    make_directory(target.parent)
     handle, name = mkstemp(dir=target.parent, prefix=".config-", suffix=".toml")  # mode 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

@@ -101,6 +101,11 @@ class Contact:
         return self._cause
 
     @property
+    def curable(self) -> bool:
+        """Whether being seen free would make values known again; else it takes another tare."""
+        return abs(self._hidden) < self._free_below
+
+    @property
     def still_free(self) -> bool:
         """Unloaded and still for a second, by the zero that was last trusted: a tare now is right."""
         return self._last_t_s - self._free_since_s >= FREE_S  # False with NaN
@@ -207,7 +212,7 @@ class Contact:
 
     def _watch_each(self, t_s: Floats, load: Floats, bound: float) -> int:
         since_s = self._free_since_s
-        curable = abs(self._hidden) < bound
+        curable = self.curable
         unknown = 0
         for scan, (at_s, value) in enumerate(zip(t_s.tolist(), load.tolist(), strict=True)):
             if not abs(value + self._hidden) < bound:

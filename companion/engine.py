@@ -13,7 +13,7 @@ from typing import Any
 
 from companion.clock import Clock
 from companion.errors import CompanionError, LinkLostError, TransportError
-from companion.pipeline import Output, Pipeline
+from companion.pipeline import Output, Stages
 from companion.transports import Transport
 from firmware_protocol.driver import Chunk, Close, Send
 from sessions.events import Action, Event, Notice, Reading
@@ -51,7 +51,7 @@ class Engine:
     def __init__(
         self,
         transport: Callable[[], Transport],
-        pipeline: Pipeline,
+        pipeline: Stages,
         observers: Sequence[Observer],
         clock: Clock,
         *,

@@ -3,6 +3,7 @@
 CompanionError              .hint says what to do, .exit_code is the command's
 ├── ConfigError             2  a setting, an option or a data file is wrong
 ├── RefusedError            7  the guard refuses this session
+├── CaptureError            6  a capture is damaged, or none
 └── TransportError          never raised itself
     ├── DeviceNotFoundError 3  no such port or ball, or it is no ball
     ├── DeviceBusyError     3  another program holds it
@@ -29,6 +30,10 @@ class ConfigError(CompanionError):
 
 class RefusedError(CompanionError):
     exit_code = 7
+
+
+class CaptureError(CompanionError):
+    exit_code = 6
 
 
 class TransportError(CompanionError):

@@ -40,6 +40,11 @@ def of_reboot(started: Started, t_s: float, *, loaded: bool) -> Notice:
     return Notice(t_s, "segment", "the ball has restarted; its zero is new", fields)
 
 
+def of_rate(started: Started, t_s: float) -> Notice:
+    text = f"the ball now takes {1.0 / started.period_s:.4g} scans a second"
+    return Notice(t_s, "rate", text, {"period_s": started.period_s})
+
+
 def of_slowness(period_s: float, t_s: float) -> list[Notice]:
     """Said at the start where scans are so far apart that warnings come late, or too late (R53)."""
     hz = 1.0 / period_s

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import numpy as np
 
@@ -63,6 +63,19 @@ class Plan:
     software: str
 
 
+class Stages(Protocol):
+    """What a pipeline is to the engine."""
+
+    def opened(self, now_s: float) -> list[Output]: ...
+    def closed(self, now_s: float, cause: str) -> list[Output]: ...
+    def feed(self, chunk: Chunk) -> list[Output]: ...
+    def tick(self, now_s: float) -> list[Output]: ...
+    def act(self, action: Action, now_s: float) -> list[Output]: ...
+    def finish(self, now_s: float, cause: str) -> list[Event]: ...
+    def deadline(self) -> float | None: ...
+    def session_s(self, now_s: float) -> float | None: ...
+
+
 class Pipeline:
     """One session's way from bytes to events, over any number of links."""
 
@@ -90,6 +103,7 @@ class Pipeline:
         self._limited: GuardContext | None = None  # whose limit the ball was asked to watch
         self._own: LimitSettings | None = None  # that limit
         self._in_force: LimitSettings | None = None  # as told last
+        self._battery_low = False  # as told last
 
     # --- inputs ---
 
@@ -330,15 +344,21 @@ class Pipeline:
             if loaded and contact.cause != TARED_UNSEEN:  # its zero is gone with the body still on it
                 contact.distrust("reset under load")
         if self._smoother is None or self._smoother.period_s != started.period_s:
+            if self._smoother is not None:
+                out.append(notices.of_rate(started, self._at(now_s)))
             columns = 1 + (self._profile.channels if self._profile else 1)
             self._smoother = Smoother(columns, started.period_s)
         if self._guard is None:
             self._guard = Guard(context)
             out += notices.of_slowness(started.period_s, self._at(now_s))
+            self._guard.battery(self._battery_low)
         return out
 
     def _state(self, status: Status, now_s: float) -> list[Output]:
         """STATUS; the same again within a second is not worth a word."""
+        self._battery_low = status.battery_low
+        if self._guard is not None:
+            self._guard.battery(status.battery_low)
         if status == self._status and now_s - self._status_s < SAME_STATUS_S:
             return []
         self._status, self._status_s = status, now_s
@@ -362,7 +382,10 @@ class Pipeline:
                 self._contact.zero_changed(zero.trusted)
             self._said_free = False
             if not self._contact.trusted:
-                text = f"zero set, not trusted ({self._contact.cause}): unknown until the ball is seen free"
+                cure = "unknown until the ball is seen free"
+                if not self._contact.curable:
+                    cure = "unknown until it is zeroed again with all weight off"
+                text = f"zero set, not trusted ({self._contact.cause}): {cure}"
         return [Notice(self._at(now_s), "zero", text, fields)]
 
     # --- what the ball does about warnings ---

@@ -182,11 +182,12 @@ class Smoother:
 
     despike_delay_scans = DESPIKE_DELAY_SCANS
 
-    def __init__(self, columns: int, period_s: float) -> None:
+    def __init__(self, columns: int, period_s: float, taps: Taps | None = None) -> None:
+        """`taps`: as described once, low-pass and derivative; None: those of this version."""
         self.period_s = period_s
         self._columns = columns
         self._design_s = min(max(period_s, PERIOD_S[0]), PERIOD_S[1])
-        self._taps = design(self._design_s)
+        self._taps = design(self._design_s) if taps is None else taps
         self._bank = FirBank(self._taps, columns)
         self._raw = np.empty((2 * _SLAB_ROWS, columns))
         self._raw_end = 0
@@ -203,6 +204,7 @@ class Smoother:
         return {
             "version": VERSION,
             "period_s": self._design_s,
+            "scan_s": self.period_s,
             "delay_s": self.delay_s,
             "despike": "median of 3 scans",
             "despike_delay_scans": DESPIKE_DELAY_SCANS,

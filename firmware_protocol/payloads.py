@@ -59,7 +59,7 @@ def write_means(message: m.RawReply) -> bytes:
 
 
 def read_means(data: bytes, channels: int | None) -> m.RawReply | Fault:
-    count = (len(data) - ANSWER_AT) // 4 if channels is None else channels
+    count = min((len(data) - ANSWER_AT) // 4, m.MAX_CHANNELS) if channels is None else channels
     if not count or len(data) < ANSWER_AT + 4 * count:
         return "length"
     return m.RawReply(unpack_from(f"<{count}i", data, ANSWER_AT))

@@ -1,7 +1,6 @@
 """The SQLite file: opened safely, its errors told apart."""
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -13,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sessions import schema
 from sessions.errors import SessionError, StoreBusyError, StoreDeniedError, UnreadableError
+from sessions.private import make_directory, make_file
 
 WAL_LIMIT = 4 << 20  # bytes the side file keeps after a checkpoint
 
@@ -41,7 +41,8 @@ class Database:
     def __init__(self, path: Path, busy_s: float = 5.0) -> None:
         self.path = path
         with explained(path):
-            _touch(path)
+            make_directory(path.parent)
+            make_file(path)
             self._identity = _identity(path)
             self.engine = _engine(path, busy_s)
             try:
@@ -125,12 +126,6 @@ def _engine(path: Path, busy_s: float) -> Engine:
 
 def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
-
-
-def _touch(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -50,6 +50,7 @@ class Draft:
         self._open: list[Batch] = []
         self._open_samples = 0
         self._open_changed = False
+        self._batches = 0  # taken so far
         self._chunk_seq = 0
         self._event_seq = 0
         self._chunks: dict[int, ChunkRow] = {}
@@ -74,6 +75,7 @@ class Draft:
         self._open.append(batch)
         self._open_samples += batch.values.size
         self._open_changed = True
+        self._batches += 1
         self.to_s = max(self.to_s, batch.to_s)
         if self._open_samples >= ROW_SAMPLES:
             self._encode_open()
@@ -90,7 +92,7 @@ class Draft:
             case Totals():
                 self._put(self.tally.take(event, self._event_seq))
             case Alert() | Notice() | Action():
-                self._put(row_of(event, self._event_seq))
+                self._put(row_of(event, self._event_seq, self._batches))
             case Reading():
                 raise TypeError("readings come as batches")
 

@@ -6,7 +6,10 @@ SessionError            .hint says what to do
 ├── StoreBusyError      another program holds it
 │   └── RecordingError  a session is being recorded, and this is not to be done meanwhile
 ├── StoreTooNewError    written by a newer version: update knead
-└── StoreDeniedError    the directory cannot be written or read
+├── StoreDeniedError    the directory cannot be written or read
+├── ImportedError       a file to be read in is not what it should be
+├── FileExistsRefusal   a file would have been written over
+└── MissingExtraError   an optional package is not installed
 """
 
 
@@ -40,3 +43,15 @@ class StoreTooNewError(SessionError):
 
 class StoreDeniedError(SessionError):
     """The database may not be opened or written."""
+
+
+class ImportedError(SessionError):
+    """A file that was to be read in is cut, damaged or of no known kind."""
+
+
+class FileExistsRefusal(SessionError):  # noqa: N818  # nothing went wrong: it was asked not to
+    """A file of that name is there, and stays."""
+
+
+class MissingExtraError(SessionError):
+    """An optional package is needed and not installed."""

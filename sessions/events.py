@@ -116,8 +116,11 @@ class Notice:
     zero      value, trusted
     ball      status: battery, temperature, flags
     refused   request
+    terms     cause ("calibration", "counts", "rate", "full_scale", "zero"): what holds for the whole session
+    rate      period_s: the ball scans at another rate from here on
     clock     device time and host time, offset and rate
     storage   state ("waiting", "written"), seconds
+    capture   state ("waiting", "written"): the file of --capture
     damaged   reason, count: frames dropped since the last such notice
     slow      state ("late", "too slow"), hz: warnings come late, or cannot be relied on
     observer  name, error: an observer raised and was detached

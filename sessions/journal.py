@@ -77,6 +77,11 @@ class Journal:
         """The session's id, from `Opened` on."""
         return self._session
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What waits in memory for the disk, about."""
+        return self._waiting_bytes()
+
     def __call__(self, event: Event) -> None:
         """Take one event. Never waits, never raises for what the disk does."""
         if self._over:

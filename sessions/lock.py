@@ -1,9 +1,12 @@
 """The advisory lock that says: this session is being recorded. The system drops it when its holder dies."""
 
 import os
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
+
+from sessions.errors import UnreadableError
 
 if sys.platform == "win32":
     import msvcrt
@@ -21,6 +24,9 @@ class RecordingLock:
     """The lock of one session of one log: a file beside the log, there only while it is recorded or was cut short."""
 
     def __init__(self, database: Path, session: str) -> None:
+        """UnreadableError where `session` is no id: it becomes part of a path, and may come from a foreign file."""
+        if re.fullmatch(r"[0-9a-f-]{1,36}", session) is None:
+            raise UnreadableError("A session of the log has no proper id.", "Restore the log from a backup.")
         self.path = database.with_name(f"{database.name}-{session}.lock")
         self._handle: int | None = None
 

@@ -10,9 +10,21 @@ from sqlalchemy import Connection, Select, func, select
 from sessions.batches import Part
 from sessions.codec import decode
 from sessions.errors import NotFoundError
-from sessions.record import TOTALS, EventRow, Kept, event_of, in_order, number, region_of, started_at, totals_of
+from sessions.events import Action
+from sessions.record import (
+    TOTALS,
+    EventRow,
+    Kept,
+    after_of,
+    event_of,
+    in_order,
+    number,
+    region_of,
+    started_at,
+    totals_of,
+)
 from sessions.schema import CHUNK, DEVICE, EVENT, PERSON, REGION, SESSION
-from sessions.session import SessionRow
+from sessions.session import SessionRow, Told
 
 LAST = "last"
 LIST_HINT = "`knead sessions list` shows all."
@@ -104,21 +116,31 @@ def parts(connection: Connection, found: Found) -> Sequence[Part]:
     ]
 
 
+def told(connection: Connection, found: Found) -> list[Told]:
+    """Its alerts, notices and actions in the order they came. UnreadableError names a damaged one."""
+    name = f"session {found['uuid']}"
+    rows = [row for row in _event_rows(connection, found) if row.kind != TOTALS]
+    return [Told(event_of(row, name), after_of(row)) for row in rows]
+
+
+def end_s(connection: Connection, found: Found) -> float:
+    """Time of its last totals; 0 where it has none."""
+    last = select(func.max(EVENT.c.t_s)).where(EVENT.c.session_id == found["id"], EVENT.c.kind == TOTALS)
+    return float(connection.scalar(last) or 0.0)
+
+
 def events(connection: Connection, found: Found) -> list[Kept]:
     """Its events, in order. UnreadableError names a damaged one."""
-    rows = connection.execute(
-        select(*(EVENT.c[name] for name in EventRow._fields))
-        .where(EVENT.c.session_id == found["id"])
-        .order_by(EVENT.c.seq)
-    )
     name = f"session {found['uuid']}"
     others: list[Kept] = []
+    added: list[Kept] = []  # marks set afterwards
     tallies = []
-    for row in (EventRow(*row) for row in rows):
+    for row in _event_rows(connection, found):
         if row.kind == TOTALS:
             tallies.append(row)
         else:
-            others.append(event_of(row, name))
+            event = event_of(row, name)
+            (added if isinstance(event, Action) and event.fields.get("added") is True else others).append(event)
     totals = totals_of(tallies, name)
     exact = connection.execute(
         select(*REGION.columns).where(REGION.c.session_id == found["id"]).order_by(REGION.c.place)
@@ -126,4 +148,16 @@ def events(connection: Connection, found: Found) -> list[Kept]:
     regions = tuple(region_of(row) for row in exact)
     if totals and regions:  # the rows hold thousandths, the summary all of it
         totals[-1] = replace(totals[-1], contact_s=number(found["contact_s"]), regions=regions)
+    for mark in sorted(added, key=lambda mark: mark.t_s or 0.0):
+        later = (place for place, other in enumerate(others) if (other.t_s or 0.0) > (mark.t_s or 0.0))
+        others.insert(next(later, len(others)), mark)
     return in_order(others, totals)
+
+
+def _event_rows(connection: Connection, found: Found) -> list[EventRow]:
+    rows = connection.execute(
+        select(*(EVENT.c[name] for name in EventRow._fields))
+        .where(EVENT.c.session_id == found["id"])
+        .order_by(EVENT.c.seq)
+    )
+    return [EventRow(*row) for row in rows]

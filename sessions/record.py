@@ -11,6 +11,7 @@ from sessions.errors import UnreadableError
 from sessions.events import Action, Alert, Fields, Json, Level, Notice, Opened, Phase, RegionTotals, Totals
 
 TOTALS = "totals"
+AFTER = "after"
 TOTALS_EVERY_S = 10.0  # a row a second would be a tenth of the log; between two rows a replay computes them again
 
 Kept = Alert | Notice | Action | Totals
@@ -23,26 +24,29 @@ class EventRow(NamedTuple):
     fields: dict[str, Json]
 
 
-def row_of(event: Alert | Notice | Action, seq: int) -> EventRow:
-    """An event as it is stored."""
+def row_of(event: Alert | Notice | Action, seq: int, after: int | None = None) -> EventRow:
+    """An event as it is stored. `after`: batches of the session before it; times alone do not tell."""
+    told: dict[str, Json]
+    place: dict[str, Json] = {} if after is None else {AFTER: after}
     match event:
         case Alert():
             told = {**plain_fields(asdict(event)), "phase": event.phase.value, "level": event.level.name.lower()}
             del told["t_s"]
-            return EventRow(seq, event.t_s, "alert", told)
+            return EventRow(seq, event.t_s, "alert", told | place)
         case Notice():
             told = {"kind": text(event.kind), "text": text(event.text), "fields": plain_fields(event.fields)}
-            return EventRow(seq, event.t_s, "notice", told)
+            return EventRow(seq, event.t_s, "notice", told | place)
         case Action():
             told = {"kind": text(event.kind), "fields": plain_fields(event.fields)}
             told["after_index"] = _plain(event.after_index)
-            return EventRow(seq, event.t_s, "action", told)
+            return EventRow(seq, event.t_s, "action", told | place)
 
 
 def event_of(row: EventRow, name: str) -> Alert | Notice | Action:
     """The event a row was made of. UnreadableError, naming the session, where it cannot be."""
     try:
         told: dict[str, Any] = dict(row.fields)
+        told.pop(AFTER, None)
         match row.kind:
             case "alert":
                 phase, level = Phase(told.pop("phase")), Level[told.pop("level").upper()]
@@ -54,6 +58,12 @@ def event_of(row: EventRow, name: str) -> Alert | Notice | Action:
         raise ValueError(f"unknown kind {row.kind!r}")
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise _damaged(row, name) from error
+
+
+def after_of(row: EventRow) -> int | None:
+    """How many batches came before it; None where that was not stored."""
+    after = row.fields.get(AFTER)
+    return after if isinstance(after, int) and not isinstance(after, bool) and after >= 0 else None
 
 
 class Tally:

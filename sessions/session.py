@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,25 @@ class Gap:
     cause: str
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An alert, a notice or an action, and how many batches of the session came before it (None: not known)."""
+
+    event: Kept
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """One session as it came: what a replay is fed with."""
+
+    row: SessionRow
+    opened: Opened
+    part: Part  # every batch with its own stamp, in the order they came
+    told: tuple[Told, ...]  # in the order they came
+    end_s: float  # of the last totals; 0 where there are none
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionData:
     """All of one session: scans in order of time, back-filled ones in their place. Arrays are read-only."""
@@ -85,12 +105,27 @@ class SessionData:
         return self.cells if self.unit == NEWTONS else np.full_like(self.cells, np.nan)
 
 
+class Whole(NamedTuple):
+    """All that the log has of one session."""
+
+    row: SessionRow
+    opened: Opened
+    unit: str | None
+    parts: Sequence[Part]  # in the order they came
+    events: Sequence[Kept]
+
+
+def course(row: SessionRow, opened: Opened, parts: Sequence[Part], told: Sequence[Told], end_s: float) -> Course:
+    """Of these stored parts and events."""
+    return Course(row, opened, join(widened(parts)) if parts else NOTHING, tuple(told), end_s)
+
+
 def assemble(
     row: SessionRow, opened: Opened, unit: str | None, parts: Sequence[Part], events: Sequence[Kept]
 ) -> SessionData:
     """The session of these stored parts and events."""
     meaning = Meaning(opened.device, unit or "counts")
-    part = join(_widened(parts)) if parts else NOTHING
+    part = join(widened(parts)) if parts else NOTHING
     cells, load, pressure_kpa = meaning.curves(part)
     t_s = part.t_s()
     order = np.argsort(t_s, kind="stable") if np.any(t_s[1:] < t_s[:-1]) else None
@@ -111,12 +146,12 @@ def assemble(
         pressure_kpa=in_time(pressure_kpa),
         saturated=in_time(meaning.saturated(part.values)),
         segment=in_time(part.per_scan(part.segment)),
-        gaps=tuple(_gaps(event for event in events if isinstance(event, Notice) and event.kind == "gap")),
+        gaps=gaps_of(events),
         events=tuple(events),
     )
 
 
-def _widened(parts: Sequence[Part]) -> Sequence[Part]:
+def widened(parts: Sequence[Part]) -> Sequence[Part]:
     """Parts of equal width: cells that a part has not are without value."""
     channels = max(part.channels for part in parts)
     if all(part.channels == channels for part in parts):
@@ -127,6 +162,11 @@ def _widened(parts: Sequence[Part]) -> Sequence[Part]:
         values = np.pad(part.values, missing, constant_values=NO_VALUE)
         wide.append(replace(part, values=values))
     return wide
+
+
+def gaps_of(events: Iterable[object]) -> tuple[Gap, ...]:
+    """What the events say was not received, in order."""
+    return tuple(_gaps(event for event in events if isinstance(event, Notice) and event.kind == "gap"))
 
 
 def _gaps(notices: Iterable[Notice]) -> Iterable[Gap]:

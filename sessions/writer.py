@@ -88,8 +88,8 @@ class SessionWriter:
         mine = select(SESSION.c.id).where(SESSION.c.uuid == self._session)
         if connection.scalar(mine) is None:
             row = {"uuid": self._session, "state": "recording", **columns}
-            row["person_id"] = _key_of(connection, PERSON, {"name": row.pop("person")})
-            row["device_id"] = _device_key(connection, row["profile"])
+            row["person_id"] = key_of(connection, PERSON, {"name": row.pop("person")})
+            row["device_id"] = device_key(connection, row["profile"])
             connection.execute(insert(SESSION).values(row))
         return int(connection.execute(mine).scalar_one())
 
@@ -104,14 +104,14 @@ def _rows(database: Database, key: int | None) -> tuple[tuple[ChunkRow, ...], tu
         )
 
 
-def _device_key(connection: Connection, profile: Mapping[str, Any]) -> int:
+def device_key(connection: Connection, profile: Mapping[str, Any]) -> int:
     names = {name: text(profile.get(name) or "") for name in ("kind", "serial", "model")}
-    key = _key_of(connection, DEVICE, names, profile=profile)
+    key = key_of(connection, DEVICE, names, profile=profile)
     connection.execute(update(DEVICE).where(DEVICE.c.id == key).values(profile=profile))
     return key
 
 
-def _key_of(connection: Connection, table: Table, unique: Mapping[str, Any], **others: Any) -> int:
+def key_of(connection: Connection, table: Table, unique: Mapping[str, Any], **others: Any) -> int:
     """The key of the row with these columns, made where it is missing."""
     connection.execute(upsert(table).values(**unique, **others).on_conflict_do_nothing())
     found = select(table.c.id).where(*(table.c[name] == value for name, value in unique.items()))

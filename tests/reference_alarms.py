@@ -39,6 +39,50 @@ class Delay:
         return True
 
 
+class Off:
+    """What is done to the ball since a stop: off for 2 s is free, 0.2 s on is contact, two squeezes confirm."""
+
+    def __init__(self) -> None:
+        self.free = False
+        self.off: int | None = None  # off since, while not free
+        self.on: int | None = None  # on since, while free
+        self.calm: int | None = None  # untouched since
+        self.squeezes: list[int] = []  # when each was let go
+
+    def hole(self) -> None:
+        self.off = self.on = self.calm = None
+        self.squeezes = []
+
+    def step(self, t: int, on: bool) -> str:
+        if not self.free:
+            self.off = None if on else t if self.off is None else self.off
+            if self.off is None or t - self.off < 2_000_000:
+                return ""
+            self.free, self.off, self.calm = True, None, t
+            return "freed"
+        self.calm = t if self.calm is None else self.calm
+        begun = self.on
+        if on:
+            self.on = begun = t if begun is None else begun
+        if begun is None:
+            return ""
+        long, listening = t - begun, begun - self.calm >= 60_000_000
+        if on:
+            if long < (600_000 if listening else 200_000):
+                return ""
+            self.__init__()  # type: ignore[misc]  # as after a new stop
+            return "touched"
+        self.on = None
+        if not listening:
+            self.calm = t
+        elif long >= 100_000:
+            self.squeezes = [*(let_go for let_go in self.squeezes if t - let_go <= 3_000_000), t]
+        if len(self.squeezes) < 2:
+            return ""
+        self.squeezes = []
+        return "squeezed"
+
+
 @dataclass
 class Condition:
     """A cause: its rows' delays, the sum it was told of, and what was said."""
@@ -60,7 +104,7 @@ class Condition:
 class ReferenceAlarms:
     def __init__(self, context: GuardContext) -> None:
         self.context = context
-        self.free = Delay(2.0, 0.2)
+        self.free = Off()
         self.stop = "none"
         self.stopped: list[Condition] = []
         self.pressure_stops = 0
@@ -81,6 +125,7 @@ class ReferenceAlarms:
         again: bool = False,
         ratio: float = 0.0,
         rises: bool = False,
+        text: str | None = None,
     ) -> list[Said]:
         condition.level = level
         if rises or again:
@@ -97,7 +142,6 @@ class ReferenceAlarms:
         if level is Level.OK:
             return [self._alert(condition, Phase.CLEARED, t_s)]
         phase = Phase.ESCALATED if before is not Level.OK and level > before else Phase.RAISED
-        text = None
         if level is Level.CAUTION:
             recent = condition.cautions[-3:]
             if len(recent) == 3 and t - recent[0] < 60_000_000:

@@ -7,10 +7,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from companion.safety.causes import BELOW_TEXT
 from companion.safety.guard import Judged
-from companion.safety.limits import GuardContext, RegionLimits, tools
+from companion.safety.limits import GuardContext, RegionLimits, regions, tools
 from sessions.events import Action, Level, Notice, Phase
-from tests.reference_alarms import Condition, Delay, Said
+from tests.reference_alarms import Condition, Delay, Off, Said
 from tests.reference_sums import ReferenceSums, shared
 
 NAN = math.nan
@@ -37,13 +38,19 @@ class ReferenceGuard(ReferenceSums):
         self.noisy = False
         self.second_scans = self.second_changes = 0
         self.period = 0.0
+        self.battery_low = False
+        self.begun = False
+        self.arrival_s: float | None = None
+        self.rolled: list[tuple[int, float]] = []  # (time, force) of the present contact
+        self.since_touch = -10_000_000
+        self.touching = False
 
     # --- inputs ---
 
     def feed(self, judged: Judged) -> list[Said]:
         self.period = judged.period_s
         if judged.fresh:
-            self.forces, self.raw = [], None
+            self.forces, self.raw, self.rolled = [], None, []
         out: list[Said] = []
         channels = judged.cells_n.shape[1]
         for i in range(len(judged.t_s)):
@@ -57,7 +64,22 @@ class ReferenceGuard(ReferenceSums):
                 float(judged.ramp_kpa_s[i]),
                 bool(judged.saturated[i]),
             )
+            if self.arrival_s is None or self._usable(scan):
+                self.arrival_s = judged.arrival_s
             out += self._scan(scan, channels, judged.trusted)
+        return out
+
+    def tick(self, now_s: float, t_s: float) -> list[Said]:
+        if self.arrival_s is None:
+            return []
+        age_s, t = now_s - self.arrival_s + 1e-6, round(t_s * 1e6)
+        out = self._lose("silence", t_s) if age_s >= max(0.25, 3 * self.period) else []
+        if age_s >= max(1.0, 6 * self.period) and not self.silent:
+            self.silent = True
+            out += self._change(self.conditions["silence"], Level.TECHNICAL, t_s, t)
+        if age_s >= 60.0 and self.contact.on and self.context.region not in self.closed:
+            self.closed.append(self.context.region)
+            out.append(Notice(t_s, "region", "", {"state": "closed"}))
         return out
 
     def act(self, action: Action, t_s: float) -> list[Said]:
@@ -67,36 +89,43 @@ class ReferenceGuard(ReferenceSums):
                 return self._confirm(t_s)
             case "silence":
                 loudest = max(self.conditions.values(), key=lambda item: item.said)
+                loudest = self.conditions.get(str(action.fields.get("cause", "")), loudest)
                 if loudest.said is Level.OK:
                     return []
                 loudest.silent_until = t + 60_000_000
                 return [self._alert(loudest, Phase.SILENCED, t_s)]
             case "symptom":
-                standing = self.stop
+                standing, symptom, rating = self.stop, action.fields.get("symptom"), action.fields.get("rating")
+                if symptom is None and isinstance(rating, int) and rating < 7:
+                    return []
                 out = self._raise_stop(self.conditions["symptom"], t_s, t)
                 if standing != "sounding":
-                    self.free = Delay(2.0, 0.2)
+                    self.free = Off()
+                if symptom == "pain" or (symptom is None and rating is not None):
+                    return out
                 if self.context.region not in self.context.locked:
                     self.context = replace(self.context, locked=(*self.context.locked, self.context.region))
                 return [*out, Notice(t_s, "region", "", {"state": "locked"})]
             case "region" | "side":
                 return self._move(action, t_s, t)
             case "tool":
-                tool = str(action.fields["tool"])
+                tool, before = str(action.fields["tool"]), self.context
                 self.context = replace(self.context, tool=tool, area_cm2=tools()[tool].area_cm2)
-                self.part.held_us, self.held = 0, Delay(5.0, 1.0)
+                self.part.held_us, self.held, self.rolled = 0, Delay(5.0, 1.0), []
                 self.part.rest(self.part.at)
                 self._retune()
-                return []
+                return self._place_terms(t_s) if tool != before.tool else []
             case _:
                 return []
 
     def _move(self, action: Action, t_s: float, t: int) -> list[Said]:
         before, left = self.context, self.part
-        name = str(action.fields[action.kind])
+        name = str(action.fields.get(action.kind, getattr(before, action.kind)))
         self.context = replace(before, region=name) if action.kind == "region" else replace(before, side=name)
+        self.context = replace(self.context, rolling=bool(action.fields.get("rolling", before.rolling)))
+        self.touching = self.touching and before.rolling and self.context.rolling
         self._retune()
-        left.held_us, self.held = 0, Delay(5.0, 1.0)
+        left.held_us, self.held, self.rolled = 0, Delay(5.0, 1.0), []
         now = self.last or 0
         left.rest(left.at)
         if self.part is left:
@@ -114,17 +143,16 @@ class ReferenceGuard(ReferenceSums):
                 new = self._condition(old.cause)
                 old.delays, old.told_tenth, old.lasting, old.quiet = new.delays, new.told_tenth, new.lasting, False
                 out += self._change(self.conditions[key], Level.OK, t_s, t)
-        return out
+        return out + (self._place_terms(t_s) if self.context.region != before.region else [])
 
     # --- a scan ---
 
     def _scan(self, scan: "Scan", channels: int, trusted: bool) -> list[Said]:
-        per_n = 10.0 / self.limits.area_cm2
-        usable = scan.saturated or (math.isfinite(scan.raw) and scan.raw >= -10.0 / per_n)
-        if not usable or (self.last is not None and scan.t <= self.last):
+        if not self._usable(scan):
             return self._drop(scan)
         if self.first is None:
             self.first = scan.t
+        begins, self.begun = not self.begun, True
         raw = scan.raw
         force = scan.force if math.isfinite(scan.force) else raw
         if scan.saturated:
@@ -139,6 +167,8 @@ class ReferenceGuard(ReferenceSums):
             out += self._find("silence", scan.t_s)
             self.silent = False
             out += self._change(self.conditions["silence"], Level.OK, scan.t_s, scan.t)
+        if begins:
+            out += self._terms(scan.t_s, force)
         out += self._trust(scan, trusted, dt)
         if self.second is None:
             self.second = scan.t // 1_000_000
@@ -150,6 +180,34 @@ class ReferenceGuard(ReferenceSums):
             self.second_scans = self.second_changes = 0
             out.append(self._totals(scan.t_s))
         return out
+
+    def _usable(self, scan: "Scan") -> bool:
+        per_n = 10.0 / self.limits.area_cm2
+        fine = scan.saturated or (math.isfinite(scan.raw) and scan.raw >= -10.0 / per_n)
+        return fine and (self.last is None or scan.t > self.last)
+
+    def _terms(self, t_s: float, force: float) -> list[Said]:
+        context = self.context
+        p = force * 10.0 / self.limits.area_cm2
+        said = {
+            "calibration": not context.calibrated,
+            "rate": self.period > 0.1 + 1e-6,
+            "full_scale": self._short(),
+            "zero": p > 10.0 or (context.full_scale_n is not None and force > 0.05 * context.full_scale_n),
+        }
+        return [Notice(t_s, "terms", "", {"cause": cause}) for cause, holds in said.items() if holds]
+
+    def _place_terms(self, t_s: float) -> list[Said]:
+        return [Notice(t_s, "terms", "", {"cause": "full_scale"})] if self.begun and self._short() else []
+
+    def _short(self) -> bool:
+        """Whether a limit is more than 0.8 of what the ball shows."""
+        full, cell = self.context.full_scale_n, self.context.cell_cm2
+        if full is None:
+            return False
+        whole = replace(self.context, full_scale_n=None).limits()
+        most = [whole.force_max_n] + ([whole.peq_max_kpa * math.sqrt(cell) / 10] if cell else [])
+        return any(full < 1.25 * limit for limit in most)
 
     def _trust(self, scan: "Scan", trusted: bool, dt: int) -> list[Said]:
         out: list[Said] = []
@@ -170,12 +228,11 @@ class ReferenceGuard(ReferenceSums):
                 self.closed.append(self.context.region)
                 out.append(Notice(scan.t_s, "region", "", {"state": "closed"}))
             self._book(missing * 1e-6, scan.t - dt)
-            self.forces, self.raw = [], None
+            self.forces, self.raw, self.rolled = [], None, []
             for delay in self._delays():
                 if delay.on:
                     delay.since = None
-            if not self.free.on:
-                self.free.since = None
+            self.free.hole()
         self.known = scan.t
         return out
 
@@ -188,14 +245,18 @@ class ReferenceGuard(ReferenceSums):
     def _judge(self, scan: "Scan", force: float, raw: float, dt: int, trusted: bool) -> list[Said]:
         p = force * 10.0 / self.limits.area_cm2
         peak = NAN if scan.saturated else scan.force
-        signals = {"ratio": self._ratio(peak, scan, self.limits), "strict": self._strict(peak, scan)}
+        least = force if scan.saturated else scan.force
+        signals = {"ratio": self._ratio(least, scan, self.limits), "strict": self._strict(least, scan)}
         pressing = False
         if trusted:
+            touched = self.session_us > 0
             signals |= self._body(scan, p, raw, force, peak, dt)
             pressing = self.contact.on and p >= 5.0
             for key, of in (("closed", self.closed), ("locked", self.context.locked)):
                 signals[key] = 1.0 if pressing and self.context.region in of else 0.0
             signals["pressed_hold"] = signals["hold"] if pressing else 0.0
+            signals["battery"] = float(self.battery_low)
+            signals["battery_first"] = float(self.battery_low and not touched and not self.contact.on)
         return self._conditions(scan, p, signals, pressing, trusted)
 
     def _ratio(self, peak: float, scan: "Scan", limits: RegionLimits) -> float:
@@ -204,7 +265,9 @@ class ReferenceGuard(ReferenceSums):
             ratio = NAN
         if self.context.cell_cm2:
             for cell in scan.cells:
-                local = 10 * cell / math.sqrt(self.context.cell_cm2) / limits.peq_max_kpa
+                most = limits.peq_max_kpa * math.sqrt(self.context.cell_cm2) / 10
+                full = self.context.full_scale_n
+                local = cell / (0.8 * full if full is not None and full < 1.25 * most else most)
                 if not math.isnan(local) and not local <= ratio:
                     ratio = local
         return ratio
@@ -222,7 +285,8 @@ class ReferenceGuard(ReferenceSums):
             part.contact_us += dt
             self.session_us += dt
         bottom, top = limits.working_kpa
-        part.zones_us[sum(p >= edge for edge in (5.0, bottom, top, limits.mean_max_kpa))] += dt
+        over = limits.mean_max_kpa
+        part.zones_us[sum(p >= min(edge, over) for edge in (5.0, bottom, top, over))] += dt
         if peak > part.peak_n:
             part.peak_n, part.peak_kpa = peak, max(part.peak_kpa, peak * 10.0 / limits.area_cm2)
         part.dose += max(0.0, raw * 10.0 / limits.area_cm2 - 9.0) * dt * 1e-6
@@ -230,22 +294,44 @@ class ReferenceGuard(ReferenceSums):
         self.forces = [*self.forces, round(force * 1024)][-window:]
         mean = sum(self.forces) / len(self.forces) / 1024 * 10.0 / limits.area_cm2
         on = max(10.0, bottom / 2)
+        rolls, onset = self._rolls(t, force)
+        slow = self.context.rolling and rolls
         if mean >= on:
-            part.press(t, dt * 1e-6 / self._hold_s(mean))
+            part.press(t, dt * 1e-6 / self._hold_s(mean) * (0.25 if slow else 1.0))
         else:
             part.rest(t)
-        if self.held.step(t, mean >= on, mean < on) and self.held.on:
+        static = mean >= on and not slow
+        if self.held.step(t, static, not static) and self.held.on:
             part.holds += 1
         begun = self.held.start if self.held.on else self.held.since
         part.held_us = 0 if begun is None else t - begun
         self.p = p
+        region = regions()[self.context.region]
         return {
             "hold": part.hold,
-            "static": 1.0 if mean >= on else 0.0,
-            "ramp": scan.ramp * math.sqrt(limits.area_cm2) if p >= 0.3 * top else 0.0,
+            "static": float(static),
+            "standing": float(region.roll_only and mean >= on and not rolls),
+            "firm": float(region.light_only and static and mean >= bottom),
+            "ramp": scan.ramp * math.sqrt(limits.area_cm2) if p >= 0.3 * top and onset else 0.0,
             "saturated": 1.0 if scan.saturated else 0.0,
             "stuck_s": self._stuck(scan, raw, p),
         }
+
+    def _rolls(self, t: int, force: float) -> tuple[bool, bool]:
+        """Whether the force of the last 5 s of contact varies; whether a rise counts, for the contact is new."""
+        if not self.contact.on:
+            self.rolled, self.touching = [], False
+            return False, True
+        if not self.touching:
+            self.touching, self.since_touch = self.context.rolling, t
+        onset = not self.context.rolling or t - self.since_touch <= 2_000_000
+        self.rolled.append((t, force))
+        window = [value for at, value in self.rolled if at > t - 5_000_000]
+        if t - self.rolled[0][0] < 5_000_000:
+            return False, onset
+        mean = sum(window) / len(window)
+        variance = sum(value * value for value in window) / len(window) - mean * mean
+        return variance >= 0.04 * mean * mean, onset
 
     def _stuck(self, scan: "Scan", raw: float, p: float) -> float:
         changed = self.raw is None or raw != self.raw or scan.saturated
@@ -266,14 +352,13 @@ class ReferenceGuard(ReferenceSums):
     ) -> list[Said]:
         t_s, t = scan.t_s, scan.t
         out: list[Said] = []
-        flips = trusted and self.stop != "none" and self.free.step(t, p < 5.0, p >= 5.0)
-        for condition in self.conditions.values():
-            if condition.silent_until is not None and t >= condition.silent_until:
-                condition.silent_until = None
-                if not (self.stop == "latched" and condition in self.stopped):
-                    out.append(self._alert(condition, Phase.RAISED, t_s))
-        if flips and not self.free.on:
+        turn = self.free.step(t, p >= 5.0) if trusted and self.stop != "none" else ""
+        out += self._sound_again(t_s, t)
+        if turn == "touched":
             out += self._touched(t_s)
+        elif turn == "squeezed":
+            out += self._confirm(t_s)
+        sounding = self.stop == "sounding"
         waiting = [condition for condition in self.conditions.values() if condition.quiet] if pressing else []
         before = {key: condition.level for key, condition in self.conditions.items()}
         told = {key: condition.told_tenth for key, condition in self.conditions.items()}
@@ -282,7 +367,6 @@ class ReferenceGuard(ReferenceSums):
             out += self._change(condition, condition.level, t_s, t)
         lasted: list[Condition] = []
         standing = list(self.stopped)
-        sounding = self.stop == "sounding"
         for key, condition in self.conditions.items():
             if condition.cause.rows:
                 self._rows(condition, t, signals, trusted)
@@ -299,10 +383,19 @@ class ReferenceGuard(ReferenceSums):
                 lasted.append(condition)
         for condition in lasted:
             out += self._raise_stop(condition, t_s, t)
-        if self.stop == "sounding" and not sounding and not (flips and not self.free.on):
-            self.free = Delay(2.0, 0.2)  # followed from the next scan on
-        elif flips and self.free.on:
+        if self.stop == "sounding" and not sounding and turn != "touched":
+            self.free = Off()  # followed from the next scan on
+        elif turn == "freed":
             out += self._freed(t_s)
+        return out
+
+    def _sound_again(self, t_s: float, t: int) -> list[Said]:
+        out: list[Said] = []
+        for condition in self.conditions.values():
+            if condition.silent_until is not None and t >= condition.silent_until:
+                condition.silent_until = None
+                if not (self.stop == "latched" and condition in self.stopped):
+                    out.append(self._alert(condition, Phase.RAISED, t_s))
         return out
 
     def _rows(self, condition: Condition, t: int, signals: dict[str, float], trusted: bool) -> None:
@@ -319,7 +412,8 @@ class ReferenceGuard(ReferenceSums):
         if not pressing:
             return
         used, limit = self._used(condition.cause.key)
-        while used >= limit * (condition.told_tenth + 1) / 10:
+        last = round(condition.cause.shares[-1].at * 10) if condition.cause.once else math.inf
+        while condition.told_tenth < last and used >= limit * (condition.told_tenth + 1) / 10:
             condition.told_tenth += 1
             shares = condition.cause.shares
             condition.level = max(share.level for share in shares if round(share.at * 10) <= condition.told_tenth)
@@ -346,7 +440,8 @@ class ReferenceGuard(ReferenceSums):
             self.drops_clear = scan.t + 1_000_000
         elif min(1.0, len(self.drops) * self.period) > 0.2:
             self.drops_clear = scan.t + 1_000_000
-            out += self._change(self.conditions["dropped"], Level.TECHNICAL, scan.t_s, scan.t)
+            text = BELOW_TEXT if scan.raw < -self.limits.area_cm2 else None  # -10 kPa
+            out += self._change(self.conditions["dropped"], Level.TECHNICAL, scan.t_s, scan.t, text=text)
         age = (scan.t - (self.first if self.last is None else self.last)) * 1e-6
         if age > max(0.25, 3 * self.period):
             out += self._lose("silence", scan.t_s)

@@ -84,8 +84,13 @@ class ReferenceSums(ReferenceAlarms):
                 return self._spent(lambda part: part.contact_us, [region]), limits.session_s * 1e6
             case "dose":
                 return self._spent(lambda part: part.dose, [region]), limits.dose_kpa_s
+            case "time_advice":
+                advised = regions()[region].advise_s or math.inf
+                return self._spent(lambda part: part.contact_us, [region]), advised * 1e6
             case "session":
                 return self.session_us, context.session_limit_s * 1e6
+            case "session_advice":
+                return self.session_us, 1200e6
             case "day":
                 cap = max(regions()[member].base.day_s for member in members)
                 carried = self._carried([row for row in context.carried if row.region in members], "contact_s")

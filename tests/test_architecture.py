@@ -14,15 +14,18 @@ LEAVES = ("firmware_protocol", "sessions")
 
 # Floors of the trunk, lowest first; a module may import from its own floor and those below it.
 FLOORS = (
-    ("companion.errors",),
+    ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.notices", "companion.ballside"),
     ("companion.tally",),
     ("companion.pipeline",),
+    ("companion.blocks", "companion.captures"),
     ("companion.engine",),
+    ("companion.replays",),
     (
         "companion.taring",
         "companion.balls",
+        "companion.replaying",
         "companion.past",
         "companion.remembered",
         "companion.keeping",
@@ -38,7 +41,7 @@ SIDE_ROOMS = {
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
         ("companion.errors", "companion.safety"),
-        ("companion.balls", "companion.compose", "companion.cli"),
+        ("companion.balls", "companion.replaying", "companion.compose", "companion.cli"),
     ),
 }
 # The engine is given a transport; it knows only the shape of one.
@@ -49,11 +52,24 @@ VENDORS = {
     "rich": ("companion.tui",),
     "sqlalchemy": ("sessions",),
     "cobs": ("firmware_protocol.framing",),
-    "platformdirs": ("companion.config",),
+    "platformdirs": ("companion.config", "sessions.home"),
     "tomlkit": ("companion.config",),
     "click": ("companion.cli", "companion.__main__"),
+    "matplotlib": ("sessions.drawing", "sessions.page"),
+    "pyarrow": ("sessions.parquet",),
 }
-HEAVY = ("numpy", "textual", "rich", "serial", "sqlalchemy", "platformdirs", "tomlkit", "asyncio")
+HEAVY = (
+    "numpy",
+    "textual",
+    "rich",
+    "serial",
+    "sqlalchemy",
+    "platformdirs",
+    "tomlkit",
+    "asyncio",
+    "matplotlib",
+    "pyarrow",
+)
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:

@@ -70,14 +70,14 @@ def test_the_demo_prints_plain_lines_and_says_where_it_lies(tmp_path: Path) -> N
 
 
 def test_the_demo_as_json_lines(tmp_path: Path) -> None:
-    found = knead("demo", "--seconds", "20", "--speed", "10", "--jsonl", home=tmp_path)
+    found = knead("demo", "--seconds", "22", "--speed", "10", "--jsonl", home=tmp_path)
     assert found.returncode == 0, found.stderr
     events: list[dict[str, Any]] = [json.loads(line) for line in found.stdout.splitlines()]
     assert all("t_s" in event for event in events)
     assert {"reading", "alert", "notice", "totals", "session"} <= {event["event"] for event in events}
     times = [t_s for event in events if event["event"] == "reading" for t_s in event["t_s"]]
     assert times == sorted(times)
-    assert times[-1] == pytest.approx(20, abs=1)
+    assert times[-1] == pytest.approx(22, abs=1)  # the first alert comes at 20 s
     (row,) = kept(tmp_path)
     assert (events[-1]["event"], events[-1]["state"], events[-1]["id"]) == ("session", "complete", row.id)
     assert events[-1]["simulated"] is True

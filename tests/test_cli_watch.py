@@ -28,6 +28,8 @@ from tests.test_printers import opened, reading
 class FakeRun:
     """Ends when `begin` says so, or when stopped."""
 
+    warning = remark = ""
+
     outlet: Outlet
     begin: Callable[["FakeRun"], None] = lambda run: None
     outcome: Outcome | None = field(default_factory=lambda: Outcome(0))

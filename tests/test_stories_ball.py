@@ -68,7 +68,7 @@ def test_a_rate_that_is_off_keeps_true_time(percent: int, tmp_path: Path) -> Non
 def test_a_clock_that_drifts_is_followed(ppm: int) -> None:
     story = Story(pressed(60, 20.0, 60.0), faults=f"clock={ppm}ppm").run(92.0).end()
     assert (story.gaps(), story.unseen(), story.damage()) == ([], [], {})
-    # by its own clock 90 s are 45 ms more or less; the moment of the newest scan is told to a few ms all the same
+    # by its own clock 90 s are 45 ms more or less; the newest scan's moment is known to a few ms all the same
     newest = story.of(Reading)[-1]
     told_s = story.line._timeline.host_s(float(newest.t_s[-1]))
     assert told_s == pytest.approx(newest.arrival_s, abs=0.01)
@@ -174,7 +174,7 @@ def test_a_tare_under_load_by_the_button_is_told_and_not_believed(tmp_path: Path
     story = played("tare@10")
     notice = next(notice for notice in story.notices("zero"))
     assert notice.fields["trusted"] is True, "less than 5 % of full scale: only we know that somebody lies on it"
-    assert "not trusted" in notice.text
+    assert "not trusted (tared under load): unknown until it is zeroed again with all weight off" in notice.text
     assert story.heard() == [("zero", Level.TECHNICAL, Phase.RAISED)]
     assert story.face().number == "--"
     assert np.isnan(shown(story, 11.0, 99)).all()

@@ -7,17 +7,16 @@ import numpy as np
 import pytest
 
 from companion.tui import words
+from companion.tui.curve import axis_rows, sign_of, trace_rows
 from companion.tui.danger import danger_rows
-from companion.tui.detail import LINES_MAX, log_lines
 from companion.tui.face import STOPPED, Now, alert_rows, gauge_rows, panel_rows, title_row
 from companion.tui.liveview import LiveView
 from companion.tui.snapshot import Snapshot
+from companion.tui.told import LINES_MAX, log_lines
 from companion.tui.tones import Row, Rows, Tone
 from companion.tui.widgets.bignumber import banner, far_number
 from companion.tui.widgets.preview import preview_rows
-from companion.tui.widgets.sessionplot import sign_of, trace_rows
 from companion.tui.widgets.tiny import tiny_rows
-from companion.tui.widgets.trace import axis_rows
 from sessions.events import Action, Alert, Closed, Event, Level, Phase
 from tests.test_tui_stage import HOSTILE, HOSTILE_SHOWN, MARKS, alert, notice, opened, reading, totals
 

@@ -6,21 +6,24 @@ import math
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from types import UnionType
 
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import DataTable
 
 from companion.tui.app import KneadApp
+from companion.tui.compare import CompareScreen
 from companion.tui.danger import DangerScreen
 from companion.tui.deck import Live
 from companion.tui.detail import DetailScreen
 from companion.tui.help import HelpScreen
 from companion.tui.home import HomeScreen
 from companion.tui.live import LiveScreen
-from companion.tui.sessions import SessionsScreen
+from companion.tui.sessions import PAGE, SessionsScreen
 from companion.tui.widgets.sessionplot import SessionPlot
 from sessions.errors import UnreadableError
 from sessions.events import Alert, Level, Phase
@@ -28,6 +31,7 @@ from tests.test_tui_stage import (
     HOSTILE,
     HOSTILE_SHOWN,
     FakeOutcome,
+    FakeRow,
     FakeRun,
     Stage,
     alert,
@@ -462,7 +466,14 @@ async def test_deleting_takes_a_second_key() -> None:
         await sees(pilot, "y deletes")
         await pilot.press("y")
         await sees(pilot, "2 sessions")
-        assert stage.deleted == ["0193-1"]
+        await sees(pilot, "u brings it back")
+        await pilot.press("u")
+        await sees(pilot, "3 sessions")
+        await pilot.press("up", "delete", "y")
+        await sees(pilot, "2 sessions")
+        assert (stage.deleted, list(map(stage.deck.trash.__contains__, ("0193-0", "0193-1")))) == ([], [True, False])
+    assert stage.deck.trash.empty(stage.deck.delete) == []
+    assert stage.deleted == ["0193-0"]
 
 
 async def test_a_session_that_cannot_be_read_says_so() -> None:
@@ -477,10 +488,94 @@ async def test_a_session_that_cannot_be_read_says_so() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, DetailScreen))
         await sees(pilot, "a chunk is damaged")
+        await sees(pilot, "contact 9:31")  # what is stored of it can still be read
         assert "nothing was measured" not in text_of(pilot)
 
 
+async def test_finding_sorting_and_what_is_no_filter() -> None:
+    stage = Stage()
+    stage.rows[1] = replace(stage.rows[1], note="needle")
+    async with sessions(stage) as pilot:
+        await pilot.press("slash", *"needle", "enter")
+        await sees(pilot, "1 fit")
+        await pilot.press("o")
+        await sees(pilot, "by date, rising")
+        assert stage.review.asked[-1][:2] == ("needle", "date")
+        await pilot.press("slash", *["backspace"] * 6, *"foo:", "enter")
+        await sees(pilot, "A filter knows no 'foo'")
+        await pilot.press("slash", "escape")
+        assert isinstance(pilot.app.screen, SessionsScreen)
+
+
+async def test_the_list_is_read_as_far_as_it_is_looked_at() -> None:
+    stage = Stage()
+    stage.rows = [FakeRow(f"0193-{number:04}") for number in range(1000)]
+    async with sessions(stage) as pilot:
+        await sees(pilot, "1000 sessions")
+        table = pilot.app.screen.query_one(DataTable)
+        assert table.row_count == PAGE
+        table.move_cursor(row=PAGE - 1)
+        await until(pilot, lambda: table.row_count == 2 * PAGE)
+        assert [ask[2:] for ask in stage.review.asked] == [(0, PAGE), (PAGE, PAGE)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_selected_sessions_are_compared(size: tuple[int, int]) -> None:
+    async with sessions(Stage(), size) as pilot:
+        await pilot.press("c")
+        await sees(pilot, "select 2 to 5")
+        await pilot.press("space", "down", "space")
+        await sees(pilot, "2 selected")
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+        for word in ("●", "×", "aligned on start", "peak, kPa", "they do not say what caused"):
+            await sees(pilot, word)
+        await pilot.press("a", "2")
+        await sees(pilot, "aligned on contact")
+        await sees(pilot, "(hidden)")
+        await pilot.press("tab")
+        await sees(pilot, "trends, 12 weeks")
+        await sees(pilot, "without a score before 0, after 0")
+        await sees(pilot, "4 simulated")
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+
+
 # --- one session ---
+
+
+async def test_jumping_from_mark_to_alert_to_gap() -> None:
+    async with sessions(Stage()) as pilot:
+        await pilot.press("enter")
+        await sees(pilot, "stop, come off")
+        plot = pilot.app.screen.query_one(SessionPlot)
+        for key, t_s, said in (("m", 60.0, "mark 1 of 1"), ("a", 441.0, "alert 1 of 1"), ("G", 270.0, "gap 1 of 1")):
+            await pilot.press(key)
+            await sees(pilot, said)
+            assert (plot.from_s + plot.to_s) / 2 == pytest.approx(t_s)
+        await pilot.press("right_square_bracket")
+        await sees(pilot, "no step in this session")
+
+
+async def test_what_the_person_says_is_written() -> None:
+    stage = Stage()
+    async with sessions(stage) as pilot:
+        await pilot.press("enter")
+        await sees(pilot, "mean 41 p95 63")
+        await pilot.press("p", *["backspace"] * 3, *"7", "enter")
+        await sees(pilot, "two scores")
+        await pilot.press("p", *["backspace"] * 3, *"7 2", "enter")
+        await sees(pilot, "7 before, 2 after")
+        await pilot.press("n", *["backspace"] * 40, *"qm1", "enter")
+        await sees(pilot, "note   qm1")
+        await pilot.press("t", *"one two", "enter")
+        await sees(pilot, "tags one two")
+        await pilot.press("m", "i", *"here", "enter")
+        await until(pilot, lambda: len(stage.review.said) == 4)
+        assert stage.review.said[-1] == ("0193-0", {"mark": "here", "t_s": pytest.approx(60.0)})
+        await pilot.press("delete", "y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+        await sees(pilot, "2 sessions")
 
 
 @pytest.mark.parametrize("size", SIZES)

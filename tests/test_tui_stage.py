@@ -13,16 +13,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from companion.errors import DeviceNotFoundError
 from companion.tui.deck import Deck, Live
 from companion.tui.liveview import LiveView, Marks
+from companion.tui.overlay import Compared, compared
+from companion.tui.reviewing import Page, Trends
+from sessions.about import About, CurveFigures
 from sessions.events import (
     Action,
     Alert,
@@ -38,6 +41,8 @@ from sessions.events import (
     RegionTotals,
     Totals,
 )
+from sessions.filters import FilterError
+from sessions.trends import Visit, trends
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTILE = "[red]Evil[/red]\x1b[31m\x07 ball\u202e"  # a name with markup, an escape, a bell and a direction mark
@@ -162,6 +167,7 @@ class FakeRun:
         self.started = False
         self.actions: list[Action] = []
         self.causes: list[str] = []
+        self.warning = self.remark = ""
         self.stopping = threading.Event()
         self.saved = threading.Event()
         self.saved.set()
@@ -231,6 +237,7 @@ class FakeRow:
     alerts_by_level: Mapping[str, int] = field(default_factory=lambda: {"stop": 1, "caution": 2})
     lost: int | None = 12
     note: str | None = "[b]spot[/b] near the hip"
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -255,7 +262,12 @@ def session(row: FakeRow) -> FakeData:
     t_s = np.arange(0.0, 600.0, 0.05)
     t_s = t_s[(t_s < 270.0) | (t_s >= 330.0)]
     kpa = 40.0 + 30.0 * np.sin(t_s / 15.0)
-    events: list[Event] = [
+    return FakeData(row, t_s, kpa, [FakeGap(270.0, 330.0)], story())
+
+
+def story() -> list[Event]:
+    """What happens in every session of the stage."""
+    return [
         opened(device={"model": "virtual", "serial": HOSTILE}),
         Action("mark", {}, 60.0, 1200),
         alert("peak", Level.STOP, t_s=441.0, text="stop, come off"),
@@ -263,7 +275,48 @@ def session(row: FakeRow) -> FakeData:
         totals(445.0),
         Closed(600.0, "user"),
     ]
-    return FakeData(row, t_s, kpa, [FakeGap(270.0, 330.0)], events)
+
+
+class FakeReview:
+    """The log of a stage: notes are kept, a filter is a word of the note."""
+
+    def __init__(self, stage: "Stage") -> None:
+        self._stage = stage
+        self.asked: list[tuple[str, str, int, int]] = []
+        self.said: list[tuple[str, dict[str, object]]] = []
+
+    def find(self, text: str, sort: str, offset: int, limit: int) -> Page:
+        self.asked.append((text, sort, offset, limit))
+        if text == "foo:":
+            raise FilterError("A filter knows no 'foo'.", "There are others.")
+        rows = [row for row in self._stage.rows if text in (row.note or "")]
+        return Page(cast("Any", rows[offset : offset + limit]), len(rows), len(self._stage.rows))
+
+    def about(self, session: str) -> About:
+        row = next(row for row in self._stage.rows if row.id == session)
+        return About(cast("Any", row), opened(), CurveFigures(571.0, 41.0, 63.0, 1386.0), tuple(cast("Any", story())))
+
+    def annotate(self, session: str, **said: object) -> None:
+        self.said.append((session, said))
+        self._stage.rows = [
+            replace(row, **cast("Any", {key: value for key, value in said.items() if key != "unknown"}))
+            if row.id == session
+            else row
+            for row in self._stage.rows
+        ]
+
+    def mark(self, session: str, t_s: float, words: str) -> None:
+        self.said.append((session, {"mark": words, "t_s": t_s}))
+
+    def compared(self, sessions: Sequence[str], align: str) -> Compared:
+        datas = [session(next(row for row in self._stage.rows if row.id == name)) for name in sessions]
+        return compared([(cast("Any", data), CurveFigures()) for data in datas], align)
+
+    def trends(self, weeks: int) -> Trends:
+        day = STARTED_AT.date()
+        first = Visit(1, day, "glute", "left", 300.0, 41.0, 6, 3, 1, 0)
+        visits = [first, Visit(2, day, "calf", "left", None, None, None, None, 0, 0)]
+        return Trends(trends(visits, day, weeks), simulated=4)
 
 
 class Stage:
@@ -281,6 +334,7 @@ class Stage:
         self.deleted: list[str] = []
         self.tared: list[str] = []
         self._play = play
+        self.review = FakeReview(self)
         self.deck = Deck(
             devices=lambda: list(self.devices),
             live=self.live,
@@ -289,6 +343,7 @@ class Stage:
             sessions=lambda: list(self.rows),
             load=lambda name: session(next(row for row in self.rows if row.id == name)),
             delete=self._delete,
+            review=self.review,
             **deck,
         )
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from companion.cli.figures import figure_lines, figures_json, provenance
 from companion.cli.text import DISCLAIMER, amount, clean, measured, place, span
-from sessions.events import Alert, Event, Json, Notice, Phase, RegionTotals, Totals
+from sessions.events import Action, Alert, Event, Json, Notice, Phase, RegionTotals, Totals
 
 if TYPE_CHECKING:
+    from sessions.about import About
     from sessions.session import SessionRow
 
 _LINES_MAX = 200  # alerts or gaps printed; --json has them all
@@ -32,6 +34,8 @@ class Account:
     alerts: tuple[Alert, ...]
     gaps: tuple[Gap, ...]
     links_lost: int
+    about: "About | None" = None  # stored figures and provenance
+    marks: tuple[Action, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -43,12 +47,17 @@ class Account:
             ],
             "gaps": [_fields(gap, Gap.__slots__) for gap in self.gaps],
             "links_lost": self.links_lost,
+            "marks": [{"t_s": mark.t_s, "text": _mark_text(mark)} for mark in self.marks],
+            **({} if self.about is None else figures_json(self.about)),
         }
 
     def lines(self) -> Iterator[str]:
         yield from self._head()
         for region in self.regions:
             yield from _region(region)
+        if self.about is not None:
+            yield from provenance(self.about)
+        yield from _listed("Marks", [f"{mark.t_s or 0.0:8.1f} s  {clean(_mark_text(mark))}" for mark in self.marks])
         yield from _listed("Alerts", [_alert(alert) for alert in self.alerts])
         yield from _listed("Gaps", [_gap(gap) for gap in self.gaps])
         yield ""
@@ -66,9 +75,13 @@ class Account:
             yield f"Program   {clean(row.program)}"
         yield f"Contact   {span(row.contact_s)}"
         yield f"Peak      {amount(row.peak_kpa, 'kPa')}, {amount(row.peak_force_n, 'N')}"
+        if self.about is not None:
+            yield from figure_lines(self.about.curve)
         if row.pain_before is not None or row.pain_after is not None:
             yield f"Pain      {_pain(row.pain_before)} before, {_pain(row.pain_after)} after"
         lost = "" if row.lost is None else f", {row.lost} scans lost"
+        if row.lost is not None and row.scans:
+            lost += f" ({100 * row.lost / (row.lost + row.scans):.2g} %)"
         yield f"Link      lost {self.links_lost} time{'' if self.links_lost == 1 else 's'}{lost}"
         if row.tags:
             yield f"Tags      {' '.join(clean(tag, 40) for tag in row.tags)}"
@@ -76,23 +89,29 @@ class Account:
             yield f"Note      {clean(row.note, 2000)}"
 
 
-def account(row: "SessionRow", events: Iterable[Event]) -> Account:
+def account(row: "SessionRow", events: Iterable[Event], about: "About | None" = None) -> Account:
     """Tell a session. Only its last totals count: each includes those before."""
     regions: tuple[RegionTotals, ...] = ()
-    alerts, gaps, links_lost = [], [], 0
+    alerts, gaps, marks, links_lost = [], [], [], 0
     for event in events:
         match event:
             case Totals():
                 regions = event.regions
             case Alert():
                 alerts.append(event)
+            case Action(kind="mark"):
+                marks.append(event)
             case Notice(kind="gap"):
                 gaps.append(_read_gap(event))
             case Notice(kind="link") if event.fields.get("state") == "lost":
                 links_lost += 1
             case _:
                 pass
-    return Account(row, regions, tuple(alerts), tuple(gaps), links_lost)
+    return Account(row, regions, tuple(alerts), tuple(gaps), links_lost, about, tuple(marks))
+
+
+def _mark_text(mark: Action) -> str:
+    return " ".join(value for value in mark.fields.values() if isinstance(value, str))
 
 
 def _read_gap(notice: Notice) -> Gap:

@@ -1,13 +1,16 @@
 """`knead live` and `knead demo`: one session, on the screen or as lines."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 from click.exceptions import Exit
 
-from companion.cli.options import SECONDS, SPEED, output, quiet, setting, settings, silence
+from companion.cli.options import FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from companion.cli.outlet import Outlet
     from companion.cli.printers import Jsonl, Plain
 
@@ -32,16 +35,20 @@ def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> 
     raise Exit(watch(make, _form(form), held))
 
 
-@click.command(help="Show, judge and record a ball's pressure. Without ADDRESS the last ball.")
+@click.command(
+    help="Show, judge and record a ball's pressure. Without ADDRESS the last ball. replay:SESSION and replay:FILE "
+    "play a session once more."
+)
 @click.argument("address", required=False)
 @setting("person")
 @setting("region")
 @setting("side")
 @setting("tool")
 @click.option("--seconds", type=SECONDS, help="End after so many session seconds.")
-@click.option("--speed", type=SPEED, default=1.0, help="Times real time; for virtual balls only.")
+@click.option("--speed", type=PACE, default=1.0, help="Times real time, for virtual balls and replays; or max.")
 @click.option("--kind", help="What kind of ball it is, where it cannot be told.")
-@click.option("--no-record", is_flag=True, help="Keep nothing of this session.")
+@click.option("--capture", type=FILE, metavar="FILE", help="Keep every byte of it, too, in a new file.")
+@click.option("--record/--no-record", default=None, help="Keep this session, or nothing of it. A replay is not kept.")
 @quiet
 @output
 def live(
@@ -53,7 +60,8 @@ def live(
     seconds: float | None,
     speed: float,
     kind: str | None,
-    no_record: bool,
+    capture: "Path | None",
+    record: bool | None,
     quiet: bool,
     form: str | None,
 ) -> None:
@@ -72,8 +80,9 @@ def live(
         seconds=seconds,
         speed=speed,
         kind=kind,
-        record=not no_record,
+        capture=capture,
     )
+    request = replace(request, record=not request.is_replay if record is None else record)
     if wants_screen(form):
         raise Exit(open_live(held, request))
     from companion.cli.watch import watch
@@ -81,6 +90,7 @@ def live(
     printed = _form(form)
 
     def make(outlet: "Outlet") -> "compose.Run":
+        outlet.patient = request.is_replay
         run = compose.live(request, held, observers=(outlet,))
         printed.known = tuple(f"knead: {line}" for line in run.words)
         return run

@@ -1,6 +1,9 @@
 """What several commands take, and the settings that hold for them."""
 
+import math
+import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -39,6 +42,31 @@ class Positive(click.FloatRange):
 
 SECONDS = Positive(7 * 86_400)  # a week: more is a slip of the hand
 SPEED = Positive(1_000)  # far beyond what any machine follows
+
+
+class Pace(Positive):
+    """A factor, or `max`: as fast as can be."""
+
+    name = "factor"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        return math.inf if value in ("max", math.inf) else super().convert(value, param, ctx)
+
+
+PACE = Pace(1_000)
+
+
+class PlainPath(click.Path):
+    """A path that prints: one with an escape in it was not typed by a person."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not os.fspath(value).isprintable():
+            self.fail("the path has characters that do not print", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = PlainPath(path_type=Path, dir_okay=False)
+LINK = PlainPath(path_type=Path)
 
 
 def setting(name: str) -> Callable[[Command], Command]:

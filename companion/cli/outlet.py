@@ -40,7 +40,7 @@ class Lines(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    line: str
+    lines: Callable[[], Iterable[str]]
 
 
 class Outlet:
@@ -51,6 +51,7 @@ class Outlet:
         self.reader_gone = False
         self.error = ""
         self.unprinted = 0  # readings
+        self.patient = False  # a source that can wait does; a ball cannot
         self._lines = lines
         self._write = _writer(stream)
         self._write_words = _writer(words)
@@ -63,16 +64,25 @@ class Outlet:
     def __call__(self, event: Event) -> None:
         if self.dead:
             return
+        self._wait_for_reader()
         waiting = self._queue.qsize()
         if waiting < (READINGS_MAX if isinstance(event, Reading) else EVENTS_MAX):
             self._queue.put(event)
         elif isinstance(event, Reading):
             self.unprinted += 1
 
+    def _wait_for_reader(self) -> None:
+        while self.patient and not self.dead and self._queue.qsize() >= READINGS_MAX:
+            time.sleep(0.005)
+
     def say(self, line: str) -> None:
         """A finished line, after all that waits."""
+        self.say_last(lambda: (line,))
+
+    def say_last(self, lines: Callable[[], Iterable[str]]) -> None:
+        """Lines that are made once all that waits has been printed."""
         if not self.dead and self._queue.qsize() < EVENTS_MAX:
-            self._queue.put(_Said(line))
+            self._queue.put(_Said(lines))
 
     @property
     def unwritten(self) -> str:
@@ -118,7 +128,7 @@ class Outlet:
             self._announced += missing
             self._write_all(self._lines.dropped(missing))
         if isinstance(item, _Said):
-            self._write_all((item.line,))
+            self._write_all(item.lines())
             return
         if words := _text(self._lines.words(item)):
             with contextlib.suppress(OSError, ValueError):  # nobody hears them; the lines go on

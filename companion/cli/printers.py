@@ -35,12 +35,13 @@ ZONE_S = 0.3  # a zone left again sooner is not told
 DAMAGE_S = 10.0  # damaged frames are told at most this often
 LINKS_TOLD = ("live", "stale", "lost", "gone")  # the steps between are of no use to a listener
 QUIET = ("clock",)
+BASIS = "they rest on judgement, see knead limits show"
 
 
 def assumptions(opened: Opened) -> Iterator[str]:
     """What is taken for granted about the person and the tool, in one line."""
     context = opened.context
-    judged = f"region {opened.region}, tool {opened.tool} ({opened.area_cm2:g} cm2)"
+    judged = f"region {clean(opened.region, 40)}, tool {clean(opened.tool, 40)} ({opened.area_cm2:g} cm2); {BASIS}"
     if context.get("judged") is False:
         yield f"knead: this ball gives no newtons: pressure is not judged, only time, for {judged}"
     elif context.get("screened") is False:

@@ -82,6 +82,8 @@ def _open(settings: "Settings", live: "Live") -> int:
     from companion.cli.zones import edges_of
     from companion.tui.app import run_tui
 
+    if live.run.warning:
+        say(live.run.warning)
     code = run_tui(_deck(settings), live)
     session_id, outcome = live.run.session_id, live.run.outcome
     if outcome is not None and outcome.code:
@@ -90,11 +92,14 @@ def _open(settings: "Settings", live: "Live") -> int:
     with suppress(OSError):  # the terminal may be what has gone
         for line in Plain(edges_of).ending(ending):
             click.echo(line)
+    if live.run.remark:
+        say(live.run.remark)
     return code
 
 
 def _deck(settings: "Settings") -> "Deck":
     from companion import balls, compose
+    from companion.cli.reviewing import LogReview
     from companion.cli.scan import places
     from companion.cli.sheets import due, today_lines
     from companion.tui.deck import Deck
@@ -115,6 +120,7 @@ def _deck(settings: "Settings") -> "Deck":
         delete=partial(_delete, settings),
         sheet=partial(due, settings, settings.person),
         today=partial(today_lines, settings),
+        review=LogReview(settings.paths.database, settings.person),
         theme=settings.theme,
         fps=settings.fps,
     )

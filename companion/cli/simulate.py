@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.exceptions import Exit
 
-from companion.cli.options import SECONDS
+from companion.cli.options import FILE, LINK, SECONDS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -67,7 +67,7 @@ def _ball(command: Command) -> Command:
     for option in (
         click.option(
             "--truth",
-            type=click.Path(path_type=Path, dir_okay=False),
+            type=FILE,
             help="At the end write what the ball measured, as CSV; and what went wrong, beside it as NAME.faults.csv.",
         ),
         click.option(
@@ -107,7 +107,7 @@ def simulate() -> None:
 
 @simulate.command(help="On a serial port: a pseudo-terminal, gone while the ball is away.")
 @_ball
-@click.option("--link", type=click.Path(path_type=Path), help="A symbolic link that always points to the port.")
+@click.option("--link", type=LINK, help="A symbolic link that always points to the port.")
 def serial(
     scenario: str,
     seed: int,

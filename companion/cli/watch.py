@@ -29,6 +29,16 @@ class Run(Protocol):
     @property
     def session_id(self) -> str | None: ...
     @property
+    def warning(self) -> str:
+        """A line before it begins, or none."""
+        ...
+
+    @property
+    def remark(self) -> str:
+        """A line after it, or none."""
+        ...
+
+    @property
     def result(self) -> "JournalResult | None": ...
 
     def start(self) -> None: ...
@@ -64,6 +74,8 @@ def watch(make: Callable[[Outlet], Run], form: Form, settings: "Settings") -> in
     with Signals() as signals:
         try:
             run = make(outlet)
+            if run.warning:
+                say(run.warning)
             run.start()
             ended = _wait(run, outlet, signals)
         except BaseException:
@@ -71,13 +83,14 @@ def watch(make: Callable[[Outlet], Run], form: Form, settings: "Settings") -> in
             raise
         code = _code(run, outlet, signals, ended)
         ending = Ending(code, run.session_id, session_row(run.session_id, settings), str(settings.paths.database))
-        for line in form.ending(ending):
-            outlet.say(line)
+        outlet.say_last(lambda: form.ending(ending))
         outlet.close(give_up=lambda: signals.count > 1)
         if outlet.unwritten:
             say(f"not all lines were written: {outlet.unwritten}")
         for line in form.parting(ending):
             mention(line)
+        if run.remark:
+            mention(f"knead: {run.remark}")
     return code
 
 
@@ -88,6 +101,7 @@ def _wait(run: Run, outlet: Outlet, signals: Signals) -> bool:
         if stopped_s is None:
             if signals.caught is not None or outlet.reader_gone:
                 run.stop("signal")
+                outlet.patient = False
                 stopped_s = monotonic()
         elif signals.count > 1 or monotonic() - stopped_s > _END_S:
             return False

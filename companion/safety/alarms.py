@@ -64,10 +64,8 @@ class _State:
     cause: Cause
     level: Level = Level.OK  # as told last
     condition: Level = Level.OK
-    quiet: bool = False  # confirmed: says nothing until pressed again, or until the condition rises
     region: str = ""
     side: str = ""
-    silenced_until_us: float | None = None
     cautions_us: deque[float] = field(default_factory=lambda: deque(maxlen=WORDS_MAX))
     hinted_us: float | None = None
 
@@ -79,6 +77,8 @@ class Alarms:
         self.stop = Stop.NONE
         self._states = {cause.key: _State(cause) for cause in CAUSES}
         self._stopped: list[_State] = []  # the causes of the present stop
+        self._quiet: set[_State] = set()  # confirmed: silent until pressed again, or until the condition rises
+        self._silenced_us: dict[_State, float] = {}  # and until when
         self._pressure_stops = 0
 
     # --- what is asked ---
@@ -88,19 +88,19 @@ class Alarms:
         return self._states[cause] in self._stopped
 
     def quiet(self, cause: str) -> bool:
-        return self._states[cause].quiet
+        return self._states[cause] in self._quiet
 
     @property
     def any_quiet(self) -> bool:
-        return any(state.quiet for state in self._states.values())
+        return bool(self._quiet)
 
     @property
     def any_silenced(self) -> bool:
-        return any(state.silenced_until_us is not None for state in self._states.values())
+        return bool(self._silenced_us)
 
     def unsilenced_us(self) -> list[float]:
         """When silenced causes may sound again."""
-        return [state.silenced_until_us for state in self._states.values() if state.silenced_until_us is not None]
+        return list(self._silenced_us.values())
 
     # --- conditions ---
 
@@ -108,8 +108,9 @@ class Alarms:
         """The cause's condition is now of this level; `again` tells it even if it was so before. A rise ends quiet."""
         state = self._states[cause]
         rises, state.condition = level > state.condition, level
-        state.quiet = state.quiet and not (rises or again)
-        if state.quiet or state in self._stopped:
+        if rises or again:
+            self._quiet.discard(state)
+        if state in self._quiet or state in self._stopped:
             return []
         if level is Level.STOP:
             return self.raise_stop(cause, at, value)
@@ -133,14 +134,14 @@ class Alarms:
         out: list[Event] = []
         for cause in causes:
             state = self._states[cause]
-            state.quiet = False
+            self._quiet.discard(state)
             out += self.change(cause, Level.OK, at, NO_VALUE)
         return out
 
     # --- the stop ---
 
     def freed(self, at: Moment) -> list[Event]:
-        """The ball has been free for FREE_S."""
+        """The ball has been free for a while (squeezes.py)."""
         if self.stop is not Stop.SOUNDING:
             return []
         self.stop = Stop.LATCHED
@@ -156,7 +157,7 @@ class Alarms:
             return []
         self.stop = Stop.SOUNDING
         for state in self._stopped:
-            state.silenced_until_us = None
+            self._silenced_us.pop(state, None)
         return [self._alert(state, Phase.RAISED, at, _AGAIN) for state in self._stopped]
 
     def confirm(self, at: Moment) -> list[Event]:
@@ -168,13 +169,13 @@ class Alarms:
         for state in stopped:
             self._set(state, Level.OK, at)
             out.append(self._alert(state, Phase.CONFIRMED, at, NO_VALUE))
-            state.quiet = True
+            self._quiet.add(state)
         return out
 
     def pressed(self, cause: str, at: Moment, value: Value) -> list[Event]:
         """Pressed after a confirmed stop: what still holds is told."""
         state = self._states[cause]
-        state.quiet = False
+        self._quiet.discard(state)
         return self.change(cause, state.condition, at, value)
 
     # --- silence ---
@@ -184,16 +185,16 @@ class Alarms:
         state = self._states.get(cause) if cause else max(self._states.values(), key=lambda item: item.level)
         if state is None or state.level is Level.OK:
             return []
-        state.silenced_until_us = at.t_us + SILENCE_S * 1e6
+        self._silenced_us[state] = at.t_us + SILENCE_S * 1e6
         return [self._alert(state, Phase.SILENCED, at, NO_VALUE)]
 
     def unsilence(self, at: Moment) -> list[Event]:
         """What has been silent for its minute and still stands sounds again."""
         out: list[Event] = []
         for state in self._states.values():
-            until_us = state.silenced_until_us
+            until_us = self._silenced_us.get(state)
             if until_us is not None and at.t_us >= until_us:
-                state.silenced_until_us = None
+                del self._silenced_us[state]
                 if self.stop is Stop.LATCHED and state in self._stopped:
                     continue
                 out.append(self._alert(state, Phase.RAISED, at, NO_VALUE))
@@ -223,7 +224,7 @@ class Alarms:
         if state.level is Level.OK:
             state.region, state.side = at.region, at.side
         if level > state.level or level is Level.OK:
-            state.silenced_until_us = None
+            self._silenced_us.pop(state, None)
         state.level = level
 
     @staticmethod

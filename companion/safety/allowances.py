@@ -1,5 +1,6 @@
 """How much each sum may reach in the present region, and how much of it was used elsewhere or before."""
 
+import math
 from collections.abc import Callable, Mapping
 
 from companion.safety.dose import Account, Tuning, overlaps
@@ -66,10 +67,21 @@ def _day_total(context: GuardContext, _tuning: Tuning, _meters: Meters) -> tuple
     return whole_body()["day_s"] * US, context.carried_s * US
 
 
+def _time_advice(context: GuardContext, tuning: Tuning, meters: Meters) -> tuple[float, float]:
+    advise_s = regions()[context.region].advise_s
+    return math.inf if advise_s is None else advise_s * US, _time(context, tuning, meters)[1]
+
+
+def _session_advice(_context: GuardContext, _tuning: Tuning, _meters: Meters) -> tuple[float, float]:
+    return whole_body()["session_advise_s"] * US, 0.0
+
+
 ALLOWANCES: Mapping[str, Allowance] = {
     "time": _time,
+    "time_advice": _time_advice,
     "dose": _dose,
     "session": _session,
+    "session_advice": _session_advice,
     "day": _day,
     "day_dose": _day_dose,
     "day_total": _day_total,

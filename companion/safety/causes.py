@@ -15,11 +15,12 @@ from companion.safety.limits import STOP_RATIO, whole_body
 from sessions.events import Level, Phase
 
 SILENCE_S = 60.0  # how long a silenced cause stays quiet (F42: 2 min in a device manual)
-FREE_S = 2.0  # below CONTACT_KPA for this long is "come off"
 WORDS_WINDOW_S, WORDS_MAX = 60.0, 3  # the same caution's words at most 3 a minute, then one hint
 FIRM_TEXT = "tool too firm: use a softer ball or the wall"
 HEAVY_RATIO = 1.6  # so far beyond the limit that most of the body must be on the ball
 HEAVY_TEXT = "stop, come off: take weight on hands and feet, or use the wall"
+FULL_TEXT = "stop, come off: at least the full scale of this ball"
+BELOW_TEXT = "reads below nothing: come off, then set the zero"
 CONFIRM_TEXT = "stopped: confirm to go on"
 AGAIN_TEXT = "stop, come off: still stopped, confirm first"
 STOPS_MAX = 3  # pressure stops of a session, then it ends once unloaded
@@ -79,6 +80,7 @@ class Cause:
     rows: tuple[Row, ...] = ()
     shares: tuple[Share, ...] = ()
     meter: str = ""
+    once: bool = False  # told at its shares alone, not at each further tenth
     escalate_s: float | None = None  # this long a caution under load, then it is a stop
     of_region: bool = True  # begins anew where the region or side changes
     pressure: bool = False  # its stops count towards STOPS_MAX
@@ -90,9 +92,9 @@ _EASE, _LIGHTEN, _STOP, _MOVE = "ease off soon", "lighten", "stop, come off", "m
 _PRESSURE_ESCALATE_S, _TIME_ESCALATE_S = 5.0, 15.0
 
 
-def _sum(key: str, unit: str, meter: str, of_region: bool, *shares: Share) -> Cause:
+def _sum(key: str, unit: str, meter: str, of_region: bool, *shares: Share, once: bool = False) -> Cause:
     escalate = _TIME_ESCALATE_S if any(share.level is Level.CAUTION for share in shares) else None
-    return Cause(key, unit, (), shares, meter, escalate, of_region, text=_STOP)
+    return Cause(key, unit, (), shares, meter, once, escalate, of_region, text=_STOP)
 
 
 CAUSES: tuple[Cause, ...] = (
@@ -109,7 +111,7 @@ CAUSES: tuple[Cause, ...] = (
         pressure=True,
         text=_STOP,
     ),
-    Cause("saturation", "", (Row(Level.STOP, "saturated", 1.0, 1.0, 0.0, scans=2, text=_STOP),), pressure=True),
+    Cause("saturation", "N", (Row(Level.STOP, "saturated", 1.0, 1.0, 0.0, scans=2, text=FULL_TEXT),), pressure=True),
     Cause("locked", "", (Row(Level.STOP, "locked", 1.0, 1.0, 0.0, text="stop, come off: this area is locked"),)),
     Cause("symptom", "", of_region=False, text=_STOP),
     Cause(
@@ -124,6 +126,9 @@ CAUSES: tuple[Cause, ...] = (
         text=_STOP,
     ),
     Cause("static", "s", (Row(Level.NOTICE, "static", 1.0, 1.0, 60.0, 1.0, text="ease off soon: move a little"),)),
+    # Two marks of a region: over bone only rolling is meant, on tendon only a light touch.
+    Cause("roll_only", "s", (Row(Level.NOTICE, "standing", 1.0, 1.0, 10.0, 1.0, text="keep rolling: bone lies here"),)),
+    Cause("light_only", "s", (Row(Level.NOTICE, "firm", 1.0, 1.0, 5.0, 1.0, text="ease off: only lightly here"),)),
     Cause(
         "ramp",
         "kPa/s",
@@ -150,7 +155,9 @@ CAUSES: tuple[Cause, ...] = (
         Share(Level.STOP, 1.2, _STOP),
     ),
     _sum("time", "s", "contact", True, Share(Level.NOTICE, 0.8, "move on soon"), Share(Level.CAUTION, 1.0, _MOVE)),
+    _sum("time_advice", "s", "contact", True, Share(Level.NOTICE, 1.0, "long enough here: move on soon"), once=True),
     _sum("session", "s", "session", False, Share(Level.NOTICE, 0.8, "finish soon"), Share(Level.STOP, 1.0, _STOP)),
+    _sum("session_advice", "s", "session", False, Share(Level.NOTICE, 1.0, "long enough: finish soon"), once=True),
     _sum(
         "day",
         "s",
@@ -195,6 +202,15 @@ CAUSES: tuple[Cause, ...] = (
         "stuck",
         "s",
         (Row(Level.TECHNICAL, "stuck_s", math.nextafter(3.0, 4.0), 3.0, 0.0, text="sensor may be stuck, ease off"),),
+        of_region=False,
+    ),
+    Cause(
+        "battery",
+        "",
+        (
+            Row(Level.NOTICE, "battery", 1.0, 1.0, 0.0, text="battery low: finish soon and charge the ball"),
+            Row(Level.TECHNICAL, "battery_first", 1.0, 1.0, 0.0, text="battery low: charge the ball before you start"),
+        ),
         of_region=False,
     ),
 )

@@ -13,6 +13,7 @@ Sums run scan after scan from the carried value, so that any split gives the sam
 H and D are accumulated in order, and a rest is one exponential from its first moment.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -47,8 +48,9 @@ class Tuning:
     working_top_kpa: float
     rest_s: float
     ramp_floor_kpa: float
-    edges: Floats
+    edges: tuple[float, ...]  # of the zones
     full_scale_n: float | None
+    shown_short: bool  # the ball cannot show a limit with a margin, so that limit is lowered
 
     def saturated_n(self, channels: int) -> float:
         """What a saturated scan counts as: the full scale, or where other cells may show less, the limit."""
@@ -74,6 +76,9 @@ def tune(context: GuardContext) -> Tuning:
     hard = max(10.0 / root / strict.peq_max_kpa, 1.0 / strict.force_max_n)
     if strict.force_cap_n is not None:
         hard = max(hard, STOP_RATIO / strict.force_cap_n)
+    per_cell, strict_per_cell = (_per_cell(context, cell_root, row.peq_max_kpa) for row in (limits, strict))
+    whole = dataclasses.replace(context, full_scale_n=None).limits()
+    short = limits.force_max_n < whole.force_max_n or per_cell > 10.0 / cell_root / limits.peq_max_kpa
     bottom, top = limits.working_kpa
     return Tuning(
         limits=limits,
@@ -82,16 +87,27 @@ def tune(context: GuardContext) -> Tuning:
         peq_per_mean=root,
         ratio_per_n=ratio if judged else 0.0,
         strict_per_n=hard if judged else 0.0,
-        ratio_per_cell_n=10.0 / cell_root / limits.peq_max_kpa,
-        strict_per_cell_n=10.0 / cell_root / strict.peq_max_kpa,
+        ratio_per_cell_n=per_cell,
+        strict_per_cell_n=strict_per_cell,
         on_kpa=max(HOLD_FLOOR_KPA, 0.5 * bottom) if judged else CONTACT_KPA,
         mid_kpa=0.5 * (bottom + top),
         working_top_kpa=top,
         rest_s=limits.rest_s,
         ramp_floor_kpa=whole_body()["ramp_from_working"] * top,
-        edges=np.array(zone_edges_kpa(limits) if judged else (CONTACT_KPA, math.inf, math.inf, math.inf)),
+        edges=zone_edges_kpa(limits) if judged else (CONTACT_KPA, math.inf, math.inf, math.inf),
         full_scale_n=context.full_scale_n,
+        shown_short=judged and short,
     )
+
+
+def _per_cell(context: GuardContext, cell_root: float, peq_max_kpa: float) -> float:
+    """x of one cell per newton; a cell that cannot show the limit with a margin has a lower one, as the whole ball."""
+    if math.isinf(cell_root):
+        return 0.0
+    body, full_n, limit_n = whole_body(), context.full_scale_n, 0.1 * cell_root * peq_max_kpa
+    if full_n is not None and full_n < body["full_scale_margin"] * limit_n:
+        return 1.0 / (body["full_scale_part"] * full_n)
+    return 10.0 / cell_root / peq_max_kpa
 
 
 @dataclass(slots=True)
@@ -106,7 +122,7 @@ class HoldLoad:
 
     def feed(self, t_us: Floats, dt_s: Floats, p_kpa: Floats, tuning: Tuning, rolling: Floats | None) -> Floats:
         """(scans,) H at each scan."""
-        low, high = float(p_kpa.min()), float(p_kpa.max())
+        low, high = np.minimum.reduce(p_kpa), np.maximum.reduce(p_kpa)
         if low >= tuning.on_kpa:
             return self._press(t_us, dt_s, p_kpa, tuning, rolling)
         if high < tuning.on_kpa:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from companion.errors import ConfigError
 from companion.safety.alarms import Alarms, Moment, Stop, Value, shown_level
-from companion.safety.causes import CAUSES, FREE_S, RATING_MAX
+from companion.safety.causes import BELOW_TEXT, CAUSES, RATING_MAX
 from companion.safety.dose import tune
 from companion.safety.limits import GuardContext, tools, zone_of
 from companion.safety.meters import LOST_MAX_S, Measured, Meters
@@ -19,9 +19,10 @@ from companion.safety.panel import Panel, Sight
 from companion.safety.scans import NEGATIVE_KPA, Dropped, Intake, Judged, Scans, Seconds, unknown_us
 from companion.safety.signals import Place, of_body, pressure
 from companion.safety.silence import CLOSE_S, DROP_PART, UNTRUSTED_ALARM_US, DropRate, ValueAge
+from companion.safety.squeezes import Squeezes
 from companion.safety.stuck import Stuck
 from companion.safety.telling import Told
-from companion.safety.watch import Debounce
+from companion.safety.terms import at_start, of_place
 from sessions.events import Action, Alert, Level, Notice, Totals
 
 __all__ = ["Guard", "Judged", "shown_level", "zone_of"]
@@ -44,12 +45,14 @@ class Guard:
         self._age = ValueAge()
         self._drops = DropRate()
         self._stuck = Stuck()
-        self._free = Debounce(FREE_S * 1e6, 0.2e6)  # followed while a stop stands
+        self._squeezes = Squeezes()  # followed while a stop stands
+        self._battery_low = False
         self._closed: set[str] = set()
         self._seconds = Seconds()
         self._period_s = 0.0
         self._known_us: float | None = None  # of the last scan with a trusted value
         self._first_us: float | None = None
+        self._begun = False  # a value has come, and the terms have been said
         self._untrusted_us: float | None = None  # since when the zero is not trusted
         self._panel.retune(context, self.tuning, self._meters)
 
@@ -73,7 +76,8 @@ class Guard:
             for piece in [run] if judged.trusted else self._cut_at_alarm(run):
                 out += self._found(piece, trusted=judged.trusted)
                 for part, passes in self._seconds.cut(piece):
-                    out += self._judge(part, trusted=judged.trusted)
+                    for scans in self._apart(part):
+                        out += self._judge(scans, trusted=judged.trusted)
                     if passes:
                         self._stuck.second()
                         out.append(self._totals(float(part.t_s[-1])))
@@ -81,15 +85,17 @@ class Guard:
 
     def tick(self, now_s: float, t_s: float) -> list[Alert | Notice]:
         """Judge the age of the value: `now_s` on the clock of `arrival_s`, `t_s` the same moment in session time."""
-        out: list[Alert | Notice] = []
         age_s = self._age.age_s(now_s)
-        if age_s is None:
-            return out
+        return [] if age_s is None else self.aged(age_s, t_s)
+
+    def aged(self, age_s: float, t_s: float) -> list[Alert | Notice]:
+        """Judge a value of this age. Twice the same says nothing new."""
+        out: list[Alert | Notice] = []
         if age_s >= self._age.unknown_after_s():
             out += self._age.lose("silence", t_s)
         if age_s >= self._age.alarm_after_s():
             out += self._silent(self._moment(t_s), age_s)
-        if age_s >= CLOSE_S and self._meters.contact.on and not self._age.closed:
+        if age_s >= CLOSE_S and self._may_close:
             out.append(self._close(t_s))
         return out
 
@@ -106,9 +112,13 @@ class Guard:
         act = kinds.get(action.kind)
         return [] if act is None else act(action, t_s)
 
+    def battery(self, low: bool) -> None:
+        """What the ball says of its battery, between two scans. Told with the next scan."""
+        self._battery_low = low
+
     def deadline(self) -> float | None:
         """When `tick` is next due, on the clock of `arrival_s`."""
-        return self._age.deadline_s(loaded=self._meters.contact.on)
+        return self._age.deadline_s(may_close=self._may_close)
 
     @property
     def loaded(self) -> bool:
@@ -127,9 +137,12 @@ class Guard:
     def _judge(self, scans: Scans, *, trusted: bool) -> list[Said]:
         tuning, alarms = self.tuning, self._alarms
         if trusted:
+            touched = self._meters.session_us > 0.0
             measured = self._meters.feed(scans, tuning, self._period_s)
             region = self.context.region
-            place = Place(region in self._closed, self.context.is_locked, self.context.is_resting)
+            place = Place(
+                region in self._closed, self.context.is_locked, self.context.is_resting, self._battery_low, touched
+            )
             signals = pressure(scans, tuning) | of_body(measured, tuning, place)
             if tuning.judged:
                 signals["stuck_s"] = self._stuck.feed(measured)
@@ -139,11 +152,17 @@ class Guard:
         first = self._first_press(measured) if trusted and alarms.any_quiet else len(scans)
         sight = Sight(measured, signals, tuning, first, trusted)
         steps = self._panel.run(sight, alarms)
-        told = Told(alarms, self._drops, self._free, self.context.region, self.context.side)
+        told = Told(alarms, self._drops, self._squeezes, self.context.region, self.context.side)
         if not steps and first == len(scans) and not told.due(float(scans.t_us[-1])):
             return []
         standing = self._panel.standing(sight, alarms) if first < len(scans) else {}
         return [*told.tell(sight, steps, standing)]
+
+    def _apart(self, part: Scans) -> list[Scans]:
+        """Scan by scan where one of them may confirm a stop, as a person could between any two."""
+        if self._alarms.stop is Stop.LATCHED and self._squeezes.listens(float(part.t_us[-1])):
+            return [part.cut(at, at + 1) for at in range(len(part))]
+        return [part]
 
     def _first_press(self, measured: Measured) -> int:
         loaded = measured.pressing()
@@ -160,6 +179,9 @@ class Guard:
             out += self._alarms.change("silence", Level.OK, at, Value())
         if self._first_us is None:
             self._first_us = first_us
+        if not self._begun:
+            self._begun = True
+            out += at_start(self.context, self.tuning, self._period_s, float(run.force_n[0]), t_s)
         if not trusted:
             out += self._distrust(first_us, at)
             return out
@@ -177,15 +199,14 @@ class Guard:
     def _lost(self, missing_s: float, until_us: float, t_s: float) -> list[Said]:
         """Nothing was measured for so long."""
         out: list[Said] = []
-        if missing_s > LOST_MAX_S and self._meters.contact.on and self.context.region not in self._closed:
+        if missing_s > LOST_MAX_S and self._may_close:
             out.append(self._close(t_s))
         self._meters.lose(missing_s, until_us, self.tuning)
         self._meters.restart()
         self._meters.doubt()
         self._panel.doubt()
         self._stuck.restart()
-        if not self._free.on:
-            self._free.reset()
+        self._squeezes.doubt()
         return out
 
     def _cut_at_alarm(self, run: Scans) -> list[Scans]:
@@ -204,13 +225,13 @@ class Guard:
 
     def _drop(self, run: Dropped) -> list[Said]:
         out: list[Said] = []
-        for t_s, t_us in zip(run.t_s.tolist(), run.t_us.tolist(), strict=True):
+        for t_s, t_us, below in zip(run.t_s.tolist(), run.t_us.tolist(), run.below.tolist(), strict=True):
             if self._first_us is None:
                 self._first_us = t_us
             part = self._drops.drop(t_us, self._period_s)
             if part > DROP_PART and self._drops.clear_us is None:
                 self._drops.alarm(t_us)
-                value = Value(100.0 * part, 100.0 * DROP_PART)
+                value = Value(100.0 * part, 100.0 * DROP_PART, BELOW_TEXT if below else None)
                 out += self._alarms.change("dropped", Level.TECHNICAL, self._moment(t_s), value)
             last_us = self._first_us if self._intake.last_us is None else self._intake.last_us
             age_s = (t_us - last_us) * 1e-6
@@ -228,8 +249,12 @@ class Guard:
         self._age.silent = True
         return self._alarms.change("silence", Level.TECHNICAL, at, Value(age_s, self._age.alarm_after_s()))
 
+    @property
+    def _may_close(self) -> bool:
+        """Somebody presses, as far as is known, in a region whose load was known so far."""
+        return self._meters.contact.on and self.context.region not in self._closed
+
     def _close(self, t_s: float) -> Notice:
-        self._age.closed = True
         self._closed.add(self.context.region)
         text = "load unknown for over a minute: leave this area for today"
         return self._region_notice(t_s, "closed", text)
@@ -258,6 +283,8 @@ class Guard:
             out += self._alarms.forget((cause.key for cause in CAUSES if cause.of_region), self._moment(t_s))
         self._meters.move(context, self._intake.last_us or 0.0)
         self._panel.retune(context, self.tuning, self._meters)
+        if self._begun and (before.region, before.tool) != (context.region, context.tool):
+            out += of_place(context, self.tuning, t_s)
         return out
 
     def _confirm(self, action: Action, t_s: float) -> list[Said]:
@@ -278,7 +305,7 @@ class Guard:
         value = Value(float(str(rating)), RATING_MAX) if rated else Value()
         out += self._alarms.raise_stop("symptom", self._moment(t_s), value)
         if standing is not Stop.SOUNDING:
-            self._free.reset()
+            self._squeezes.reset()
         if symptom in UNLOCKED or (symptom is None and rated):
             return out
         if self.context.region not in self.context.locked:

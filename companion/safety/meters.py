@@ -1,5 +1,6 @@
 """From scans to what they mean for a body: pressure, contact, hold load, dose and clocks, per region and side."""
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -7,15 +8,16 @@ from itertools import pairwise
 import numpy as np
 
 from companion.safety.dose import HOLD_COUNTS_S, Account, HoldLoad, Tuning, overlaps
-from companion.safety.limits import CONTACT_KPA, FREE_KPA, GuardContext, effective, whole_body
+from companion.safety.limits import CONTACT_KPA, FREE_KPA, GuardContext, effective, regions, whole_body
 from companion.safety.rolling import Rolling
-from companion.safety.scans import Bools, Scans
+from companion.safety.scans import Bools, Scans, least, most
 from companion.safety.watch import Debounce, Meter, mask_of
 from sessions.events import Floats, RegionTotals
 
 HOLD_MEAN_S = 0.5  # H is judged on the mean of this
 ONSET_US = whole_body()["ramp_onset_s"] * 1e6
 LOST_MAX_S = 60.0  # booked at most; longer closes the region
+add = np.add.reduce  # of whole microseconds, so exact in any order
 _GRID = 1024.0  # sums of forces on this grid are exact
 
 
@@ -31,7 +33,9 @@ class Measured:
     hold_kpa: Floats | None  # mean of half a second; None where not judged
     hold: Floats | None  # H
     static: Bools | bool  # held at p_on or more, and not rolling
-    onset: Bools | None  # not in contact, or only just; None where nothing rolls
+    standing: Bools | bool  # held at p_on or more where only rolling is meant, and the force does not vary
+    firm: Bools | bool  # held in the working range or more where only a light touch is meant
+    onset: Bools | None  # not in contact, or only just; None where nothing is said to roll
     meters: dict[str, Meter]
 
     def pressing(self) -> Bools | None:
@@ -51,33 +55,39 @@ class Meters:
         self.contact = Debounce(0.2e6, 0.5e6)
         self.at = self._account(context)
         self._held = Debounce(HOLD_COUNTS_S * 1e6, 1e6)
-        self._rolling = Rolling() if context.rolling else None
+        self._in_contact, self._touched_us = False, 0.0  # followed only where something is said to roll
+        self._watch_rolling(context)
         self._tail = np.empty(0)  # the last forces, for the mean of half a second
         self._window = 0
         self._p_kpa = 0.0  # of the last scan
-        self._in_contact, self._touched_us = False, 0.0  # followed only where something rolls
 
     # --- scans ---
 
     def feed(self, scans: Scans, tuning: Tuning, period_s: float) -> Measured:
         p_kpa = scans.force_n * tuning.kpa_per_n
-        low, high = float(p_kpa.min()), float(p_kpa.max())
+        low, high = scans.low_n * tuning.kpa_per_n, scans.high_n * tuning.kpa_per_n
         dt_s = scans.dt_us * 1e-6
         contact = self._touch(scans.t_us, p_kpa, low, high)
         account = self.at
-        account.zone_us += np.bincount(tuning.edges.searchsorted(p_kpa, side="right"), weights=scans.dt_us, minlength=5)
-        measured = Measured(scans, p_kpa, low, high, contact, None, None, False, None, {})
-        self._clocks(measured)
+        zone = bisect_right(tuning.edges, low)
+        spent_us = float(add(scans.dt_us))
+        if zone == bisect_right(tuning.edges, high):
+            account.zone_us[zone] += spent_us
+        else:
+            zones = np.searchsorted(tuning.edges, p_kpa, side="right")
+            account.zone_us += np.bincount(zones, weights=scans.dt_us, minlength=5)
+        measured = Measured(scans, p_kpa, low, high, contact, None, None, False, False, False, None, {})
+        self._clocks(measured, spent_us)
         if tuning.judged:
             self._judge(measured, dt_s, tuning, period_s)
-        self._p_kpa = float(p_kpa[-1])
+        self._p_kpa = p_kpa.item(-1)
         return measured
 
     def skip(self, scans: Scans, tuning: Tuning) -> Measured:
         """Scans whose zero is not trusted: only their pressure is looked at."""
         p_kpa = scans.force_n * tuning.kpa_per_n
-        low, high = float(p_kpa.min()), float(p_kpa.max())
-        return Measured(scans, p_kpa, low, high, self.contact.on, None, None, False, None, {})
+        low, high = scans.low_n * tuning.kpa_per_n, scans.high_n * tuning.kpa_per_n
+        return Measured(scans, p_kpa, low, high, self.contact.on, None, None, False, False, False, None, {})
 
     def _touch(self, t_us: Floats, p_kpa: Floats, low: float, high: float) -> Bools | bool:
         state = self.contact
@@ -87,15 +97,15 @@ class Meters:
         flips = state.run(t_us, p_kpa >= CONTACT_KPA, p_kpa < FREE_KPA)
         return mask_of(len(t_us), before, flips) if flips else before
 
-    def _clocks(self, measured: Measured) -> None:
+    def _clocks(self, measured: Measured, spent_us: float) -> None:
         dt_us, contact = measured.scans.dt_us, measured.contact
         if contact is True:
-            spent = dt_us
+            spent, passed = dt_us, spent_us
         elif contact is False:
-            spent = np.zeros(len(dt_us))
+            spent, passed = np.zeros(len(dt_us)), 0.0
         else:
             spent = np.where(contact, dt_us, 0.0)
-        passed = float(spent.sum()) if contact is not False else 0.0
+            passed = float(add(spent))
         account = self.at
         before_us, session_us = account.contact_us, self.session_us
         account.contact_us, self.session_us = before_us + passed, session_us + passed
@@ -105,17 +115,23 @@ class Meters:
 
     def _judge(self, measured: Measured, dt_s: Floats, tuning: Tuning, period_s: float) -> None:
         scans, account = measured.scans, self.at
-        highest = float(np.fmax.reduce(scans.peak_n))
+        known_n = scans.peak_n if scans.saturated is None else np.where(scans.saturated, np.nan, scans.peak_n)
+        highest = float(np.fmax.reduce(known_n))
         if highest > account.peak_force_n:
             account.peak_force_n = highest
             account.peak_kpa = max(account.peak_kpa, highest * tuning.kpa_per_n)
         dose = account.dose(scans.raw_n * tuning.kpa_per_n, dt_s)
         measured.meters["dose"] = Meter(account.dose_kpa_s, lambda: dose)
         hold_kpa = self._mean(scans.force_n, period_s) * tuning.kpa_per_n
-        rolling = self._pace(measured)
+        pace = self._pace(measured)
+        rolling = pace if self._rolls else None
         measured.hold_kpa = hold_kpa
         measured.hold = account.hold.feed(scans.t_us, dt_s, hold_kpa, tuning, rolling)
         self._hold_length(measured, hold_kpa, tuning, rolling)
+        if self._roll_only and pace is not None:
+            measured.standing = (hold_kpa >= tuning.on_kpa) & (pace == 1.0)
+        if self._light_only:
+            measured.firm = (hold_kpa >= tuning.limits.working_kpa[0]) & measured.static
 
     def _mean(self, force_n: Floats, period_s: float) -> Floats:
         """(scans,) over the last half second, or what there is of it. On the grid, so every sum is exact."""
@@ -138,7 +154,8 @@ class Meters:
         if rolling is None:
             return None
         contact = np.full(len(scans), measured.contact) if isinstance(measured.contact, bool) else measured.contact
-        measured.onset = self._onset(scans.t_us, contact)
+        if self._rolls:
+            measured.onset = self._onset(scans.t_us, contact)
         pace = np.ones(len(scans))
         edges = [0, *(np.flatnonzero(contact[1:] != contact[:-1]) + 1).tolist(), len(scans)]
         for start, stop in pairwise(edges):
@@ -158,7 +175,7 @@ class Meters:
 
     def _hold_length(self, measured: Measured, hold_kpa: Floats, tuning: Tuning, rolling: Floats | None) -> None:
         state, account, t_us = self._held, self.at, measured.scans.t_us
-        low, high = float(hold_kpa.min()), float(hold_kpa.max())
+        low, high = float(least(hold_kpa)), float(most(hold_kpa))
         if rolling is None and low >= tuning.on_kpa:
             measured.static = True
         elif high >= tuning.on_kpa:
@@ -207,8 +224,14 @@ class Meters:
                 if shared and other.hold.pass_to(now_us) > account.hold.value:
                     account.hold.adopt(other.hold)
         self.at = account
-        if context.rolling is not (self._rolling is not None):
-            self._rolling = Rolling() if context.rolling else None
+        self._watch_rolling(context)
+
+    def _watch_rolling(self, context: GuardContext) -> None:
+        """Another place must roll anew."""
+        region = regions()[context.region]
+        self._rolls, self._roll_only, self._light_only = context.rolling, region.roll_only, region.light_only
+        self._rolling = Rolling() if context.rolling or region.roll_only else None
+        self._in_contact = self._in_contact and context.rolling
 
     def elsewhere(self, value: Callable[[Account], float], shares: Callable[[str, str], bool]) -> float:
         """The sum over other accounts whose (region, side) shares tissue. Of left and right, the larger counts."""

@@ -74,6 +74,7 @@ class Panel:
 
     def __init__(self) -> None:
         self._watches = [Watch(cause) for cause in CAUSES if cause.rows]
+        self._waits = [(row.signal, row.set_at, watch) for watch in self._watches for row in watch.cause.rows]
         self._sums = [SumWatch(cause) for cause in CAUSES if cause.shares]
         self._escalations = {cause.key: _Escalation(cause.escalate_s) for cause in CAUSES if cause.escalate_s}
 
@@ -89,7 +90,7 @@ class Panel:
         """What changes in these scans, in no order."""
         steps: list[Step] = []
         t_us, meters = sight.measured.scans.t_us, sight.measured.meters
-        for watch in self._watches:
+        for watch in self._awake(sight.signals):
             before = watch.level
             changes = watch.run(t_us, sight.signals, sight.trusted)
             if changes or before is not Level.OK:
@@ -103,6 +104,8 @@ class Panel:
         for sums in self._sums:
             meter = meters.get(sums.cause.meter)
             before = sums.level
+            if before is Level.OK and (meter is None or meter.end < sums.due):
+                continue
             changes = [] if meter is None else sums.run(meter, sight.measured.pressing)
             if changes or before is not Level.OK:
                 steps += [Step(at, sums.cause, level, sum_value(sums, at, sight), again=True) for at, level in changes]
@@ -110,6 +113,17 @@ class Panel:
                 if last is not None:
                     steps.append(Step(last, sums.cause, Level.STOP, sum_value(sums, last, sight), escalation=True))
         return steps
+
+    def _awake(self, signals: Signals) -> dict[Watch, None]:
+        """All but those at rest whose signals stay below what they wait for."""
+        awake: dict[Watch, None] = {}
+        for name, bound, watch in self._waits:
+            if watch.resting:
+                signal = signals.get(name)
+                if signal is None or signal.high < bound:
+                    continue
+            awake[watch] = None
+        return awake
 
     def standing(self, sight: Sight, alarms: Alarms) -> dict[str, Value]:
         """Of the causes that wait for a press, what they stand at when it comes."""
@@ -174,10 +188,13 @@ def value_of(cause: Cause, level: Level, at: int, sight: Sight) -> Value:
             return Value(ratio * limit, limit, HEAVY_TEXT if level is Level.STOP and ratio >= HEAVY_RATIO else None)
         case "hold":
             return Value(_at(sight, "hold", at), HOLD_LIMIT)
-        case "static":
-            return Value(row.on_s if level is not Level.OK else 0.0, row.on_s)
         case "ramp":
             return Value(_at(sight, "ramp", at), row.set_at)
+        case "saturation":
+            full_n = sight.tuning.full_scale_n if sight.tuning.judged else None
+            return Value(full_n, full_n)
+        case "static" | "roll_only" | "light_only":
+            return Value(row.on_s if level is not Level.OK else 0.0, row.on_s)
         case "stuck":
             return Value(_at(sight, "stuck_s", at), STUCK_S)
         case _:
@@ -187,5 +204,5 @@ def value_of(cause: Cause, level: Level, at: int, sight: Sight) -> Value:
 def _at(sight: Sight, signal: str, at: int) -> float | None:
     """None where it is unknown."""
     found = sight.signals.get(signal)
-    value = math.nan if found is None else float(found.values[at])
+    value = math.nan if found is None else float(found.values(len(sight.measured.scans))[at])
     return value if math.isfinite(value) else None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sessions.events import Floats
 
 Bools = NDArray[np.bool_]
+least, most = np.minimum.reduce, np.maximum.reduce  # NaN if any is; without the detour of the methods
 UNKNOWN_S, UNKNOWN_PERIODS = 0.25, 3.0  # without a value for this long, whichever is longer, it is unknown
 NEGATIVE_KPA = 10.0  # below minus this a value is no noise: the zero is wrong
 
@@ -44,26 +45,31 @@ class Scans:
     dt_us: Floats  # since the scan before; one period after a hole, which is time longer than a value may be old
     force_n: Floats  # never NaN: raw where the median is unknown, the least it can be where saturated
     raw_n: Floats  # never NaN, likewise
-    peak_n: Floats  # median of 3, NaN where unknown
+    peak_n: Floats  # median of 3, NaN where unknown; where saturated, the least it can be
     cells_n: Floats
     ramp_kpa_s: Floats
     saturated: Bools | None  # None: none is
+    low_n: float  # of `force_n`
+    high_n: float
 
     def __len__(self) -> int:
         return len(self.t_us)
 
     def cut(self, start: int, stop: int) -> "Scans":
         run = slice(start, stop)
+        force_n = self.force_n[run]
         return Scans(
             self.t_s[run],
             self.t_us[run],
             self.dt_us[run],
-            self.force_n[run],
+            force_n,
             self.raw_n[run],
             self.peak_n[run],
             self.cells_n[run],
             self.ramp_kpa_s[run],
             None if self.saturated is None else self.saturated[run],
+            float(least(force_n)),
+            float(most(force_n)),
         )
 
 
@@ -73,6 +79,7 @@ class Dropped:
 
     t_s: Floats
     t_us: Floats
+    below: Bools  # negative beyond noise: the zero is wrong
 
 
 class Intake:
@@ -93,25 +100,27 @@ class Intake:
         np.subtract(t_us[1:], t_us[:-1], out=dt_us[1:])
         dt_us[0] = period_us if self.last_us is None else t_us[0] - self.last_us
         raw, force = judged.raw_n, judged.force_n
-        clean = (
-            math.isfinite(float(raw.sum()))
-            and float(raw.min()) >= floor_n
-            and float(dt_us.min()) > 0.0
-            and float(dt_us.max()) <= hole_us
-            and not judged.saturated.any()
+        clean = (  # all False with NaN
+            least(raw) >= floor_n
+            and most(raw) < math.inf
+            and least(dt_us) > 0.0
+            and most(dt_us) <= hole_us
+            and not np.count_nonzero(judged.saturated)
         )
         if clean:
-            if not math.isfinite(float(force.sum())):
+            low_n, high_n = float(least(force)), float(most(force))
+            if not (low_n > -math.inf and high_n < math.inf):
                 force = np.where(np.isfinite(force), force, raw)
-            self.last_us, self._force_n = float(t_us[-1]), float(force[-1])
+                low_n, high_n = float(least(force)), float(most(force))
+            self.last_us, self._force_n = t_us.item(-1), force.item(-1)
             cells, ramp = judged.cells_n, judged.ramp_kpa_s
-            yield Scans(judged.t_s, t_us, dt_us, force, raw, judged.force_n, cells, ramp, None)
+            yield Scans(judged.t_s, t_us, dt_us, force, raw, judged.force_n, cells, ramp, None, low_n, high_n)
             return
         for start, stop, fine in self._runs(judged, t_us, floor_n, hole_us):
             if fine:
                 yield self._scans(judged, t_us, slice(start, stop), period_us, hole_us, least_n)
             else:
-                yield Dropped(judged.t_s[start:stop], t_us[start:stop])
+                yield Dropped(judged.t_s[start:stop], t_us[start:stop], judged.raw_n[start:stop] < floor_n)
 
     def _runs(self, judged: Judged, t_us: Floats, floor_n: float, hole_us: float) -> list[tuple[int, int, bool]]:
         """(start, stop, fine), broken also where a hole lies between two fine scans."""
@@ -151,10 +160,12 @@ class Intake:
             dt_us,
             force,
             raw,
-            np.where(saturated, np.nan, judged.force_n[run]),
+            np.where(saturated, force, judged.force_n[run]),
             judged.cells_n[run],
             judged.ramp_kpa_s[run],
             saturated if saturated.any() else None,
+            float(least(force)),
+            float(most(force)),
         )
 
 

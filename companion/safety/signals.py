@@ -7,8 +7,8 @@ import numpy as np
 
 from companion.safety.dose import Tuning
 from companion.safety.meters import Measured
-from companion.safety.scans import Bools, Scans
-from companion.safety.watch import Signal
+from companion.safety.scans import Bools, Scans, least, most
+from companion.safety.watch import ALWAYS, NEVER, Signal
 from sessions.events import Floats
 
 
@@ -19,6 +19,8 @@ class Place:
     closed: bool  # its load is unknown
     locked: bool
     resting: bool = False
+    battery_low: bool = False
+    touched: bool = False  # something has pressed in this session before these scans
 
 
 def pressure(scans: Scans, tuning: Tuning) -> dict[str, Signal]:
@@ -26,7 +28,10 @@ def pressure(scans: Scans, tuning: Tuning) -> dict[str, Signal]:
     if not tuning.judged:
         return {}
     peak = scans.peak_n
-    low, high = float(peak.min()), float(peak.max())
+    if peak is scans.force_n:
+        low, high = scans.low_n, scans.high_n
+    else:
+        low, high = float(least(peak)), float(most(peak))
     cell: Floats | None = None
     cell_high = 0.0
     if tuning.ratio_per_cell_n > 0.0 and scans.cells_n.shape[1]:
@@ -52,48 +57,57 @@ def pressure(scans: Scans, tuning: Tuning) -> dict[str, Signal]:
 
 def of_body(measured: Measured, tuning: Tuning, place: Place) -> dict[str, Signal]:
     """All the others; only of scans whose zero is trusted."""
-    count = len(measured.scans)
-    zero = Signal(0.0, 0.0, lambda: np.zeros(count))
     saturated = measured.scans.saturated
     signals = {
-        "saturated": zero if saturated is None else Signal(0.0, 1.0, lambda: saturated.astype(np.float64)),
-        "closed": _pressing(measured) if place.closed else zero,
-        "locked": _pressing(measured) if place.locked else zero,
-        "resting": _pressing(measured) if place.resting else zero,
+        "saturated": NEVER if saturated is None else Signal(0.0, 1.0, lambda: saturated.astype(np.float64)),
+        "closed": _pressing(measured) if place.closed else NEVER,
+        "locked": _pressing(measured) if place.locked else NEVER,
+        "resting": _pressing(measured) if place.resting else NEVER,
+        "battery": ALWAYS if place.battery_low else NEVER,
+        "battery_first": _before_contact(measured) if place.battery_low and not place.touched else NEVER,
     }
     if tuning.judged:
         signals |= {
             **_hold(measured),
-            "static": _flag(measured.static, count),
+            "static": _flag(measured.static),
+            "standing": _flag(measured.standing),
+            "firm": _flag(measured.firm),
             "ramp": _ramp(measured, tuning),
         }
     return signals
 
 
-def _flag(mask: Bools | bool, count: int) -> Signal:
+def _flag(mask: Bools | bool) -> Signal:
     if isinstance(mask, bool):
-        value = 1.0 if mask else 0.0
-        return Signal(value, value, lambda: np.full(count, value))
+        return ALWAYS if mask else NEVER
     return Signal(0.0, 1.0, lambda: mask.astype(np.float64))
 
 
 def _pressing(measured: Measured) -> Signal:
     loaded = measured.pressing()
-    return _flag(False if loaded is None else loaded, len(measured.scans))
+    return _flag(False if loaded is None else loaded)
+
+
+def _before_contact(measured: Measured) -> Signal:
+    """Up to the session's first contact."""
+    contact = measured.contact
+    if isinstance(contact, bool):
+        return _flag(not contact)
+    return _flag(~np.logical_or.accumulate(contact))
 
 
 def _hold(measured: Measured) -> dict[str, Signal]:
     hold = measured.hold
     if hold is None:
         return {}
-    high = float(hold.max())
+    high = float(most(hold))
 
     def pressed() -> Floats:
         loaded = measured.pressing()
         return np.zeros(len(hold)) if loaded is None else np.where(loaded, hold, 0.0)
 
     return {
-        "hold": Signal(float(hold.min()), high, lambda: hold),
+        "hold": Signal(float(least(hold)), high, lambda: hold),
         "pressed_hold": Signal(0.0, high, pressed),
     }
 
@@ -108,4 +122,4 @@ def _ramp(measured: Measured, tuning: Tuning) -> Signal:
             counts = counts & measured.onset
         return np.where(counts, ramp * tuning.peq_per_mean, 0.0)
 
-    return Signal(-math.inf, float(ramp.max()) * tuning.peq_per_mean, make)
+    return Signal(-math.inf, float(most(ramp)) * tuning.peq_per_mean, make)

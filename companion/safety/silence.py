@@ -18,7 +18,6 @@ class ValueAge:
     def __init__(self) -> None:
         self.period_s = 0.0
         self.silent = False  # the silence alarm stands
-        self.closed = False  # said that the region is closed, for this silence
         self._arrival_s: float | None = None  # of the last value, host clock
         self._reasons: dict[str, None] = {}
 
@@ -35,7 +34,6 @@ class ValueAge:
     def heard(self, arrival_s: float) -> None:
         """A value has come."""
         self._arrival_s = arrival_s
-        self.closed = False
 
     def wait(self, arrival_s: float) -> None:
         """The ball talks, but no value has come yet: from now on one is missed."""
@@ -65,15 +63,15 @@ class ValueAge:
             return []
         return [Notice(t_s, "value", "value known again", {"state": "known", "cause": reason})]
 
-    def deadline_s(self, *, loaded: bool) -> float | None:
-        """When `tick` has something to say next, by the host's clock."""
+    def deadline_s(self, *, may_close: bool) -> float | None:
+        """When `tick` has something to say next, by the host's clock. `may_close`: a long silence closes the region."""
         if self._arrival_s is None:
             return None
         if "silence" not in self._reasons:
             return self._arrival_s + self.unknown_after_s()
         if not self.silent:
             return self._arrival_s + self.alarm_after_s()
-        return self._arrival_s + CLOSE_S if loaded and not self.closed else None
+        return self._arrival_s + CLOSE_S if may_close else None
 
 
 class DropRate:

@@ -6,11 +6,10 @@ from functools import partial
 
 from companion.safety.alarms import Alarms, Event, Moment, Stop, Value
 from companion.safety.causes import CAUSES
-from companion.safety.limits import CONTACT_KPA
 from companion.safety.meters import Measured
 from companion.safety.panel import Sight, Step
 from companion.safety.silence import DropRate
-from companion.safety.watch import Debounce
+from companion.safety.squeezes import Squeezes, Turn
 from sessions.events import Level
 
 _ORDER = {cause.key: number for number, cause in enumerate(CAUSES)}
@@ -26,7 +25,7 @@ class Told:
 
     alarms: Alarms
     drops: DropRate
-    free: Debounce
+    squeezes: Squeezes
     region: str
     side: str
 
@@ -58,7 +57,7 @@ class Told:
             scans = measured.scans
             out += tell(Moment(float(scans.t_s[at]), float(scans.t_us[at]), self.region, self.side))
             if alarms.stop is Stop.SOUNDING and before is not Stop.SOUNDING and rank not in _FREE_RANKS:
-                self.free.reset()
+                self.squeezes.reset()
                 items = [item for item in items if item[1] not in _FREE_RANKS]
                 if sight.trusted:
                     items += self._follow_free(measured, at + 1)
@@ -95,12 +94,18 @@ class Told:
         t_us, p_kpa = measured.scans.t_us[start:], measured.p_kpa[start:]
         if len(t_us) == 0:
             return []
-        free = self.free.on
+        alarms = self.alarms
+        told = {
+            Turn.FREE: (_FREED, alarms.freed),
+            Turn.TOUCHED: (_TOUCHED, alarms.touched),
+            Turn.SQUEEZED: (_TOUCHED, alarms.confirm),
+        }
         items: list[Item] = []
-        for at in self.free.run(t_us, p_kpa < CONTACT_KPA, p_kpa >= CONTACT_KPA):
-            free = not free
-            tell = self.alarms.freed if free else self.alarms.touched
-            items.append((start + at, _FREED if free else _TOUCHED, 0, tell))
+        for at, turn in self.squeezes.run(t_us, p_kpa):
+            rank, tell = told[turn]
+            items.append((start + at, rank, 0, tell))
+            if turn is Turn.SQUEEZED:
+                break
         return items
 
 

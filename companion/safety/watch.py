@@ -4,6 +4,7 @@ Times are whole microseconds in float64: their differences and sums are exact, s
 however the scans came.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -23,16 +24,19 @@ class Signal:
 
     low: float
     high: float
-    make: Callable[[], Floats]
+    make: Callable[[], Floats] | None  # None: the same all along
     _values: Floats | None = None
 
-    @property
-    def values(self) -> Floats:
+    def values(self, scans: int) -> Floats:
+        """(scans,)"""
+        if self.make is None:
+            return np.full(scans, self.low)
         if self._values is None:
             self._values = self.make()
         return self._values
 
 
+NEVER, ALWAYS = Signal(0.0, 0.0, None), Signal(1.0, 1.0, None)
 Signals = Mapping[str, Signal]
 
 
@@ -128,18 +132,19 @@ class _Gate:
                     return []
             elif signal.low >= self.clear_at:
                 return []
-        values = signal.values
+        values = signal.values(len(t_us))
         return state.run(t_us, values >= self.set_at, values < self.clear_at if may_clear else None)
 
 
 class Watch:
     """The rows of one cause. `level` is that of the highest row that is on."""
 
-    __slots__ = ("_gates", "cause", "level")
+    __slots__ = ("_gates", "cause", "level", "resting")
 
     def __init__(self, cause: Cause) -> None:
         self.cause = cause
         self.level = Level.OK
+        self.resting = True  # nothing is on, and nothing builds up
         self._gates = [_Gate(row) for row in cause.rows]
 
     def run(self, t_us: Floats, signals: Signals, may_clear: bool) -> list[Change]:
@@ -149,6 +154,7 @@ class Watch:
             signal = signals.get(gate.signal)
             if signal is not None:
                 flips += [(at, number) for at in gate.run(t_us, signal, may_clear)]
+        self.resting = all(gate.debounce.idle for gate in self._gates)
         if not flips:
             return []
         return self._changes(sorted(flips))
@@ -164,7 +170,7 @@ class Watch:
             gate.debounce.doubt()
 
     def reset(self) -> None:
-        self.level = Level.OK
+        self.level, self.resting = Level.OK, True
         for gate in self._gates:
             gate.debounce.reset()
 
@@ -196,7 +202,7 @@ class Meter:
 class SumWatch:
     """The shares of one cause: told at 80 % and once per 10 % more, only while something presses."""
 
-    __slots__ = ("_base", "_due", "_limit", "cause", "level", "told")
+    __slots__ = ("_base", "_limit", "cause", "due", "level", "told")
 
     def __init__(self, cause: Cause) -> None:
         self.cause = cause
@@ -219,18 +225,18 @@ class SumWatch:
     def run(self, meter: Meter, pressing: Callable[[], Bools | None]) -> list[Change]:
         """Where another tenth is told, which may be at the same level as before."""
         changes: list[Change] = []
-        if meter.end < self._due:
+        if meter.end < self.due:
             return changes
         loaded = pressing()
         if loaded is None:
             return changes
         course = meter.make()
-        while meter.end >= self._due:
-            reached = loaded & (course >= self._due)
+        while meter.end >= self.due:
+            reached = loaded & (course >= self.due)
             at = int(reached.argmax())
             if not reached[at]:
                 break
-            while course[at] >= self._due:
+            while course[at] >= self.due:
                 self.told += 1
                 self._aim()
             self.level = self._level_of(self.told)
@@ -244,7 +250,9 @@ class SumWatch:
         self._aim()
 
     def _aim(self) -> None:
-        self._due = self._limit * (self.told + 1) / STEPS - self._base
+        self.due = self._limit * (self.told + 1) / STEPS - self._base
+        if self.cause.once and self.told >= self._step(self.cause.shares[-1].at):
+            self.due = math.inf
 
     def _level_of(self, step: int) -> Level:
         return max(share.level for share in self.cause.shares if self._step(share.at) <= step)

@@ -20,7 +20,7 @@ from companion.tui.danger import DangerScreen
 from companion.tui.deck import FAILURES, Deck, Live
 from companion.tui.face import Now
 from companion.tui.live import LiveScreen
-from companion.tui.messages import Do, OpenSession, StartLive
+from companion.tui.messages import Do, OpenSession, ShowComparison, StartLive
 from companion.tui.questions import QuestionsScreen
 from companion.tui.sheet import Result
 from companion.tui.terminal import TerminalWatch, frames_per_second, require_terminal
@@ -226,6 +226,11 @@ class KneadApp(App[int]):
 
         self.push_screen(DetailScreen(self._deck, message.row))
 
+    def on_show_comparison(self, message: ShowComparison) -> None:
+        from companion.tui.compare import CompareScreen
+
+        self.push_screen(CompareScreen(self._deck, message.sessions))
+
     def on_show_help(self) -> None:
         from companion.tui.help import HelpScreen
 
@@ -310,6 +315,7 @@ def run_tui(deck: Deck, start: Live | None = None) -> int:
             code = None
         finally:
             saved = _ended(app)
+            deck.trash.empty(deck.delete)
             gc.unfreeze()
     if watch.exit_code is not None:
         return watch.exit_code

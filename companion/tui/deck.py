@@ -13,6 +13,7 @@ from typing import Protocol
 
 from companion.errors import CompanionError
 from companion.tui.liveview import LiveView
+from companion.tui.reviewing import NoReview, Review, Trash
 from companion.tui.sheet import Sheet
 from companion.tui.snapshot import Snapshot
 from sessions.errors import SessionError
@@ -53,6 +54,16 @@ class Run(Protocol):
 
     @property
     def session_id(self) -> str | None: ...
+
+    @property
+    def warning(self) -> str:
+        """A line for the user before it begins, or none."""
+        ...
+
+    @property
+    def remark(self) -> str:
+        """A line once it is over, or none."""
+        ...
 
     def start(self) -> object: ...
 
@@ -186,5 +197,7 @@ class Deck:
     delete: Callable[[str], object]  # by id
     sheet: Callable[[str], Sheet | None] = lambda _address: None  # what is to be asked before a run on an address
     today: Callable[[], Sequence[str]] = tuple  # what is left today, a line each, the most important first
+    review: Review = field(default_factory=NoReview)
+    trash: Trash = field(default_factory=Trash)
     theme: str = "safe-dark"
     fps: float | None = None  # None: 10, and 5 over SSH

@@ -1,7 +1,6 @@
-"""One session: its whole trace, its numbers, and all that happened in it."""
+"""One session: its whole trace, its numbers, all that happened in it, and what the person says of it."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -15,27 +14,47 @@ from textual.widgets import Static
 
 from companion.tui import words
 from companion.tui.aside import aside
-from companion.tui.deck import FAILURES, Deck, SessionData, SessionRow
+from companion.tui.deck import FAILURES, Deck, Gap, SessionRow
 from companion.tui.messages import GoBack, GoHome, ShowHelp
-from companion.tui.tones import Row, Tone
+from companion.tui.told import log_lines, number_rows, provenance_lines
+from companion.tui.tones import Tone
+from companion.tui.widgets.entry import Entry
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 from companion.tui.widgets.sessionplot import SessionPlot
-from sessions.events import Alert, Event, Notice, Phase, Reading, Totals
+from sessions.about import About, CurveFigures
+from sessions.events import Event
+from sessions.moments import Moment, moments
 
-LINES_MAX = 2000  # of the log shown; a longer one says so
+_SCORES = {str(score): score for score in range(11)}
+_REFUSED = (*FAILURES, ValueError)  # a text the log does not take, too
 
 
 class DetailScreen(Screen[None]):
     AUTO_FOCUS: ClassVar[str | None] = "#log"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "pan(-0.25)", "Earlier", key_display="left", priority=True),
-        Binding("right", "pan(0.25)", "Later", key_display="right", priority=True),
-        Binding("plus,equals_sign", "zoom(0.5)", "Closer", key_display="+"),
-        Binding("minus", "zoom(2.0)", "Further", key_display="-"),
+        Binding("left", "pan(-0.25)", show=False, priority=True),
+        Binding("right", "pan(0.25)", show=False, priority=True),
+        Binding("plus,equals_sign", "zoom(0.5)", "Zoom", key_display="+ -"),
+        Binding("minus", "zoom(2.0)", show=False),
         Binding("0", "fit", "Whole"),
-        Binding("1", "home", "Home"),
+        Binding("right_square_bracket", "jump('step', 1)", "Step", key_display="[ ]"),
+        Binding("left_square_bracket", "jump('step', -1)", show=False),
+        Binding("m", "jump('mark', 1)", "Mark"),
+        Binding("M", "jump('mark', -1)", show=False),
+        Binding("a", "jump('alert', 1)", "Alert"),
+        Binding("A", "jump('alert', -1)", show=False),
+        Binding("g", "jump('gap', 1)", "Gap"),
+        Binding("G", "jump('gap', -1)", show=False),
+        Binding("n", "note", "Note"),
+        Binding("p", "pain", "Pain"),
+        Binding("t", "tags", show=False),
+        Binding("i", "mark", show=False),
+        Binding("delete", "ask_delete", show=False),
+        Binding("y", "delete", show=False),
+        Binding("1", "home", show=False),
         Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q,escape", "leave", "Back", key_display="q"),
+        Binding("enter", "accept", show=False, priority=True),
+        Binding("q,escape", "leave", show=False),
         Binding("j", "scroll(1)", show=False),
         Binding("k", "scroll(-1)", show=False),
     ]
@@ -44,6 +63,13 @@ class DetailScreen(Screen[None]):
         super().__init__()
         self._deck = deck
         self._row = row
+        self._tags: Sequence[str] = ()
+        self._events: Sequence[Event] = ()
+        self._gaps: Sequence[Gap] = ()
+        self._moments: Sequence[Moment] = ()
+        self._at_s: float | None = None  # of the moment gone to last
+        self._asked = False  # to delete
+        self._failure = ""  # why the samples cannot be read
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
@@ -52,6 +78,8 @@ class DetailScreen(Screen[None]):
             yield Lines(id="numbers")
             with VerticalScroll(id="log"):
                 yield Static(Content("reading the session ..."), id="happened")
+        yield Lines(id="said")
+        yield Entry(id="entry")
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
@@ -67,27 +95,153 @@ class DetailScreen(Screen[None]):
         right = (f"{words.plain(row.state, 12)}{' simulated' if row.simulated else ''} ", Tone.QUIET)
         self.query_one(TitleBar).show((("knead", Tone.STRONG), (where, Tone.PLAIN)), (right,))
 
-    @work(exclusive=True)
+    def say(self, text: str, tone: Tone = Tone.STRONG) -> None:
+        self.query_one("#said", Lines).paint((((" " + words.plain(text, 300), tone),),))
+
+    # --- reading ---
+
+    @work(exclusive=True, group="read")
     async def _read(self) -> None:
-        log = self.query_one("#happened", Static)
+        name = self._row.id
         try:
-            data = await aside(lambda: self._deck.load(self._row.id))
+            data = await aside(lambda: self._deck.load(name))
         except FAILURES as error:
-            log.update(Content(words.failure(error)))
+            self._failure = words.failure(error)
+            self.query_one("#happened", Static).update(Content(self._failure))
+        else:
+            self._row, self._events, self._gaps = data.row, data.events, data.gaps
+            t_s, kpa = np.asarray(data.t_s), np.asarray(data.pressure_kpa)
+            self.query_one(SessionPlot).load(t_s, kpa, data.gaps, data.events)
+            self._tell(None)
+        await self._read_about()
+
+    async def _read_about(self) -> None:
+        """The stored part; there also where the samples cannot be read."""
+        name = self._row.id
+        try:
+            about = await aside(lambda: self._deck.review.about(name))
+        except FAILURES as error:
+            self.say(words.failure(error), Tone.CAUTION)
             return
-        t_s, kpa = np.asarray(data.t_s), np.asarray(data.pressure_kpa)
-        self.query_one(SessionPlot).load(t_s, kpa, data.gaps, data.events)
-        self.query_one("#numbers", Lines).paint(tuple(number_rows(data)))
-        log.update(Content("\n".join(log_lines(data.events)) or "nothing happened"))
+        self._row, self._tags, self._events = about.row, about.row.tags, about.events
+        self._gaps = self._gaps or about.gaps
+        self.query_one(SessionPlot).happened(self._events)
+        self._tell(about)
+
+    def _tell(self, about: About | None) -> None:
+        curve = CurveFigures() if about is None else about.curve
+        self._moments = moments(self._events, self._gaps)
+        rows = number_rows(self._row, self._events, self._gaps, curve, self._tags)
+        self.query_one("#numbers", Lines).paint(tuple(rows))
+        origin = [] if about is None else provenance_lines(about)
+        lines = [f"   {self._failure}"] if self._failure else []
+        lines += log_lines(self._events) or ["nothing happened"]
+        self.query_one("#happened", Static).update(Content("\n".join([*lines, *origin])))
+
+    # --- the plot ---
 
     def action_pan(self, parts: float) -> None:
-        self.query_one(SessionPlot).pan(parts)
+        if self._entry.display:
+            (self._entry.action_cursor_left if parts < 0 else self._entry.action_cursor_right)()
+        else:
+            self.query_one(SessionPlot).pan(parts)
 
     def action_zoom(self, factor: float) -> None:
         self.query_one(SessionPlot).zoom(factor)
 
     def action_fit(self) -> None:
+        self._at_s = None
         self.query_one(SessionPlot).fit()
+
+    def action_jump(self, kind: str, way: int) -> None:
+        """To the next moment of a kind, or the one before; round at the end."""
+        found = [moment for moment in self._moments if moment.kind == kind]
+        if not found:
+            self.say(f"no {kind} in this session", Tone.QUIET)
+            return
+        at_s = self._at_s
+        if at_s is None:
+            moment = found[0 if way > 0 else -1]
+        elif way > 0:
+            moment = next((each for each in found if each.t_s > at_s), found[0])
+        else:
+            moment = next((each for each in reversed(found) if each.t_s < at_s), found[-1])
+        self._at_s = moment.t_s
+        self.query_one(SessionPlot).go_to(moment.t_s)
+        place = f"{found.index(moment) + 1} of {len(found)}"
+        self.say(f"{kind} {place} at {words.clock(moment.t_s)}: {moment.text}")
+
+    # --- what the person says ---
+
+    @property
+    def _entry(self) -> Entry:
+        return self.query_one(Entry)
+
+    def action_note(self) -> None:
+        self._entry.ask("a note", words.plain(self._row.note or "", 20_000), lambda text: self._annotate(note=text))
+
+    def action_tags(self) -> None:
+        def answer(text: str) -> None:
+            self._annotate(tags=list(dict.fromkeys(text.split())))
+
+        self._entry.ask("tags, with spaces between", words.plain(" ".join(self._tags), 3000), answer)
+
+    def action_pain(self) -> None:
+        scores = (self._row.pain_before, self._row.pain_after)
+        known = " ".join("?" if score is None else str(score) for score in scores)
+        self._entry.ask("pain before and after, 0 to 10; ? for unknown", known, self._score)
+
+    def _score(self, text: str) -> None:
+        parts = text.replace(">", " ").split()
+        if len(parts) != 2 or any(part not in _SCORES and part != "?" for part in parts):
+            self.say("two scores, such as 6 3: before and after, 0 none to 10 the worst, ? unknown", Tone.CAUTION)
+            return
+        scores = dict(zip(("pain_before", "pain_after"), parts, strict=True))
+        unknown = [name for name, part in scores.items() if part == "?"]
+        self._annotate(unknown=unknown, **{name: _SCORES[part] for name, part in scores.items() if part != "?"})
+
+    def action_mark(self) -> None:
+        plot = self.query_one(SessionPlot)
+        at_s = (plot.from_s + plot.to_s) / 2
+        name = self._row.id
+        self._entry.ask(
+            f"a mark at {words.clock(at_s)}, the middle of what is seen",
+            "",
+            lambda text: self._write(lambda: self._deck.review.mark(name, at_s, text.strip())),
+        )
+
+    def _annotate(self, **said: object) -> None:
+        name = self._row.id
+        self._write(lambda: self._deck.review.annotate(name, **said))
+
+    @work(group="write")
+    async def _write(self, call: Callable[[], object]) -> None:
+        try:
+            await aside(call)
+        except _REFUSED as error:
+            self.say(words.failure(error), Tone.CAUTION)
+            return
+        self.say("written")
+        await self._read_about()
+
+    def action_accept(self) -> None:
+        if self._entry.display:
+            self._entry.accept()
+            self.set_focus(self.query_one("#log"))
+
+    # --- deleting ---
+
+    def action_ask_delete(self) -> None:
+        self._asked = self._row.state != "recording"
+        what = "delete this session? y deletes" if self._asked else "this session is being recorded: end it first"
+        self.say(what, Tone.CAUTION)
+
+    def action_delete(self) -> None:
+        if self._asked:
+            self._deck.trash.put(self._row.id)
+            self.post_message(GoBack())
+
+    # --- leaving ---
 
     def action_scroll(self, rows: int) -> None:
         self.query_one("#log", VerticalScroll).scroll_relative(y=rows, animate=False)
@@ -99,47 +253,8 @@ class DetailScreen(Screen[None]):
         self.post_message(ShowHelp())
 
     def action_leave(self) -> None:
-        self.post_message(GoBack())
-
-
-def number_rows(data: SessionData) -> list[Row]:
-    """What one asks first of a session."""
-    row = data.row
-    gap_s = sum(gap.to_s - gap.from_s for gap in data.gaps)
-    raised = Counter(
-        event.level.name.lower()
-        for event in data.events
-        if isinstance(event, Alert) and event.phase in (Phase.RAISED, Phase.ESCALATED)
-    )
-    counts = ", ".join(f"{level} {count}" for level, count in sorted(raised.items())) or "none"
-    pain = f"{_or_unknown(row.pain_before)} before, {_or_unknown(row.pain_after)} after"
-    facts = (
-        ("length", words.clock(row.duration_s)),
-        ("contact", words.clock(row.contact_s)),
-        ("peak", f"{words.number(row.peak_kpa)} kPa"),
-        ("alerts", counts),
-        ("gaps", f"{len(data.gaps)}, together {gap_s:.1f} s, {_or_unknown(row.lost)} scans lost"),
-        ("ball", words.plain(row.device or words.UNKNOWN, 30)),
-        ("tool", words.plain(row.tool, 20)),
-        ("pain", pain),
-        ("note", words.plain(row.note or "", 60)),
-    )
-    return [((f" {name:<8}", Tone.QUIET), (text, Tone.PLAIN)) for name, text in facts if text]
-
-
-def _or_unknown(value: int | None) -> str:
-    return words.UNKNOWN if value is None else str(value)
-
-
-def _is_routine(event: Event) -> bool:
-    """The ball says how it is every few seconds."""
-    return isinstance(event, Notice) and event.kind == "status"
-
-
-def log_lines(happened: Sequence[Event]) -> list[str]:
-    """The events that are no measurement, one line each, with their session time."""
-    shown = [event for event in happened if not (isinstance(event, Reading | Totals) or _is_routine(event))]
-    lines = [f"{words.clock(event.t_s):>8}  {words.event(event)}" for event in shown[:LINES_MAX]]
-    if len(shown) > LINES_MAX:
-        lines.append(f"          and {len(shown) - LINES_MAX} more")
-    return lines
+        if self._entry.display:
+            self._entry.close()
+            self.set_focus(self.query_one("#log"))
+        else:
+            self.post_message(GoBack())

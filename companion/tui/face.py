@@ -208,10 +208,10 @@ def _caution_row(now: Now) -> Row:
     if opened is None:
         return ()
     if opened.context.get("calibrated") is False:
-        return (("not calibrated: limits are lowered", Tone.CAUTION),)
+        return (("not calibrated: limits lowered, by judgement", Tone.CAUTION),)
     if opened.context.get("screened") is False:
-        return (("not screened: limits are halved", Tone.CAUTION),)
-    return (("within your set comfort limit" if now.zone in (0, 1, 2) else "", Tone.QUIET),)
+        return (("not screened: limits halved, by judgement", Tone.CAUTION),)
+    return (("within your set comfort limit, by judgement" if now.zone in (0, 1, 2) else "", Tone.QUIET),)
 
 
 _PANEL: tuple[Callable[[Now], Row], ...] = (

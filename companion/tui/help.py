@@ -25,13 +25,18 @@ KEYS, ELSEWHERE
   enter  connect, or open the session       d    demonstration, no hardware
   1 3    balls, sessions                    z    zero the chosen ball
   r      look for balls again               del  delete a session, then y
+  /      find sessions                      u    bring a deleted one back
+  o      another order                      space  select, c compare, t trends
   + - 0  zoom a session's plot, fit it      left right  move along it
+  [ ]    step to step                       m a g  next mark, alert, gap
+  n p t  write note, pain, tags             i    set a mark
   q esc  back; on the first screen, out     ctrl+c twice  out from anywhere
 
 ZONES
   · REST   hardly any pressure              ░ LIGHT  below your working range
   ▒ WORK   your working range               ▓ HIGH   above it
   █ OVER   over your limit
+  Limits rest on judgement, not on measured harm: knead limits show
 
 LEVELS
   [i] NOTICE   ease off soon                [!] CAUTION  lighten, or move on

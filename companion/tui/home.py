@@ -158,7 +158,8 @@ class HomeScreen(Screen[None]):
     async def _read_log(self) -> None:
         rows: list[Row]
         try:
-            sessions = await aside(self._deck.sessions)
+            rows_of_log = await aside(self._deck.sessions)
+            sessions = [row for row in rows_of_log if row.id not in self._deck.trash]
         except FAILURES as error:
             rows = [((f"last session: {words.failure(error)}", Tone.CAUTION),)]
         else:

@@ -157,7 +157,19 @@ def _is_answer(notice: Notice) -> bool:
     return notice.kind in _ANSWERS or (notice.kind == "link" and notice.fields.get("state") == "lost")
 
 
-_ANSWERS = ("refused", "zero", "region", "end", "segment", "calibration", "storage", "observer", "sound", "limit")
+_ANSWERS = (
+    "refused",
+    "zero",
+    "region",
+    "end",
+    "segment",
+    "calibration",
+    "storage",
+    "observer",
+    "sound",
+    "limit",
+    "terms",
+)
 _SAID = {
     "tare": "zero asked for",
     "mark": "mark set",

@@ -1,5 +1,7 @@
 """What a screen asks of the app: screens know neither it nor each other."""
 
+from collections.abc import Sequence
+
 from textual.message import Message
 
 from companion.tui.deck import SessionRow
@@ -29,6 +31,14 @@ class OpenSession(Message):
     def __init__(self, row: SessionRow) -> None:
         super().__init__()
         self.row = row
+
+
+class ShowComparison(Message):
+    """Of these sessions; without any, the trends alone."""
+
+    def __init__(self, sessions: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.sessions = tuple(sessions)
 
 
 class ShowSessions(Message):

@@ -1,4 +1,4 @@
-"""The log: every session kept, with a preview that shows its shape."""
+"""The log: sessions found by a filter, with a preview of each; only as many lines are read as are looked at."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,37 +9,55 @@ from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.coordinate import Coordinate
 from textual.screen import Screen
 from textual.widgets import DataTable
 
 from companion.tui import words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck, SessionRow
-from companion.tui.messages import GoBack, GoHome, OpenSession, ShowHelp
+from companion.tui.messages import GoBack, GoHome, OpenSession, ShowComparison, ShowHelp
 from companion.tui.tones import Tone
+from companion.tui.widgets.entry import Entry
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 from companion.tui.widgets.preview import Preview
 
+PAGE = 200  # lines read at once
+MARGIN = 60  # lines below the cursor that are to be there
+SELECTED, SIMULATED = "■", "s"
+MOST_COMPARED = 5
 _COLUMNS = (
+    ("", 2),
     ("WHEN", 17),
     ("LENGTH", 7),
-    ("ON", 18),
-    ("PEAK", 5),
+    ("ON", 15),
+    ("PEAK", 4),
     ("CONTACT", 7),
     ("STOPS", 5),
     ("PAIN", 7),
+    ("PROGRAM", 14),
+    ("NOTE", 24),
     ("STATE", 20),
 )
+_SORTS = ("-date", "date", "-length", "-peak", "-contact", "-pain", "change", "area", "program")
 _SETTLE_S = 0.15  # the cursor rests this long before a session is read for its preview
+_UNREADABLE = (*FAILURES, ValueError)  # a filter that is none, too
 
 
 class SessionsScreen(Screen[None]):
+    AUTO_FOCUS: ClassVar[str | None] = "#sessions"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", key_display="enter", priority=True),
+        Binding("slash", "filter", "Find", key_display="/"),
+        Binding("o", "sort", "Sort"),
+        Binding("space", "select", "Select", key_display="space"),
+        Binding("c", "compare", "Compare"),
+        Binding("t", "trends", "Trends"),
         Binding("delete,backspace", "ask_delete", "Delete", key_display="del"),
-        Binding("1", "home", "Home"),
+        Binding("u", "undo", show=False),
+        Binding("1", "home", show=False),
         Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q,escape", "leave", "Back", key_display="q"),
+        Binding("q,escape", "leave", show=False),
         Binding("y", "delete", show=False),
         Binding("j", "down", show=False),
         Binding("k", "up", show=False),
@@ -48,7 +66,12 @@ class SessionsScreen(Screen[None]):
     def __init__(self, deck: Deck) -> None:
         super().__init__()
         self._deck = deck
-        self._sessions: Sequence[SessionRow] = ()
+        self._sessions: list[SessionRow] = []
+        self._read_lines = 0  # of the log, hidden ones included
+        self._fitting = self._whole = 0
+        self._filter = ""
+        self._sort = 0
+        self._selected: list[str] = []
         self._asked: SessionRow | None = None  # whose deletion waits for its second key
 
     def compose(self) -> ComposeResult:
@@ -56,6 +79,7 @@ class SessionsScreen(Screen[None]):
         yield DataTable[Text](id="sessions", cursor_type="row")
         yield Preview(id="preview")
         yield Lines(id="said")
+        yield Entry(id="entry")
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
@@ -71,40 +95,98 @@ class SessionsScreen(Screen[None]):
         self.call_after_refresh(self._title)
 
     def _title(self) -> None:
-        count = (f"{len(self._sessions)} sessions ", Tone.PLAIN)
-        self.query_one(TitleBar).show((("knead", Tone.STRONG), ("  sessions", Tone.PLAIN)), (count,))
+        hidden = len(self._deck.trash)
+        parts = [f"{max(0, self._whole - hidden)} sessions"]
+        if self._filter:
+            parts.append(f"{self._fitting} fit")
+        if self._selected:
+            parts.append(f"{len(self._selected)} selected")
+        where = f"  sessions  {words.plain(self._filter, 200)}"
+        right = (" · ".join(parts) + " ", Tone.PLAIN)
+        self.query_one(TitleBar).show((("knead", Tone.STRONG), (where, Tone.PLAIN)), (right,))
 
     @property
     def _table(self) -> DataTable[Text]:
         return self.query_one("#sessions", DataTable)
 
+    @property
+    def _entry(self) -> Entry:
+        return self.query_one(Entry)
+
     def say(self, text: str, tone: Tone = Tone.QUIET) -> None:
         self.query_one("#said", Lines).paint((((" " + words.plain(text, 300), tone),),))
 
-    @work(exclusive=True, group="log")
-    async def _refill(self) -> None:
-        await self._read()
+    # --- reading ---
 
-    async def _read(self) -> None:
+    @work(exclusive=True, group="log")
+    async def _refill(self, *, anew: bool = False) -> None:
+        await self._read(anew=anew)
+
+    async def _read(self, *, anew: bool = False) -> bool:
+        """Read what is shown again; `anew` from the first page, with the cursor at the top."""
+        table = self._table
+        wanted = PAGE if anew else max(PAGE, self._read_lines)
         try:
-            self._sessions = await aside(self._deck.sessions)
-        except FAILURES as error:
+            page = await aside(lambda: self._deck.review.find(self._filter, _SORTS[self._sort], 0, wanted))
+        except _UNREADABLE as error:
+            self.say(words.failure(error), Tone.CAUTION)
+            return False
+        chosen = 0 if anew else table.cursor_row
+        self._fitting, self._whole = page.fitting, page.whole
+        self._sessions, self._read_lines = [], 0
+        table.clear()
+        self._append(page.rows)
+        if self._sessions:
+            table.move_cursor(row=min(chosen, len(self._sessions) - 1))
+        else:
+            self.query_one(Preview).clear()
+        self._title()
+        nothing = "nothing yet: connect a ball, or press 1 and then d for a demonstration"
+        self.say("" if self._sessions else "none fits: / changes what is looked for" if self._whole else nothing)
+        return True
+
+    def _append(self, rows: Sequence[SessionRow]) -> None:
+        self._read_lines += len(rows)
+        for row in rows:
+            if row.id not in self._deck.trash:
+                self._sessions.append(row)
+                cells = (self._signs(row), *session_cells(row))
+                self._table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells), key=row.id)
+
+    @work(exclusive=True, group="more")
+    async def _more(self) -> None:
+        begin, text, sort = self._read_lines, self._filter, self._sort
+        try:
+            page = await aside(lambda: self._deck.review.find(text, _SORTS[sort], begin, PAGE))
+        except _UNREADABLE as error:
             self.say(words.failure(error), Tone.CAUTION)
             return
-        chosen = self._table.cursor_row
-        self._table.clear()
-        for row in self._sessions:
-            self._table.add_row(
-                *(Text(cell, no_wrap=True, overflow="ellipsis") for cell in session_cells(row)), key=row.id
-            )
-        if self._sessions:
-            self._table.move_cursor(row=min(chosen, len(self._sessions) - 1))
-        self._title()
-        self.say("" if self._sessions else "nothing yet: connect a ball, or press 1 and then d for a demonstration")
+        if (begin, text, sort) == (self._read_lines, self._filter, self._sort):
+            known = {row.id for row in self._sessions}  # one that came meanwhile has moved the others on
+            self._append([row for row in page.rows if row.id not in known])
 
     def _chosen(self) -> SessionRow | None:
         row = self._table.cursor_row
         return self._sessions[row] if 0 <= row < len(self._sessions) else None
+
+    # --- finding ---
+
+    def action_filter(self) -> None:
+        self._entry.ask("area:glute side:left since:2026-10 pain:>4 stop:yes words", self._filter, self._find)
+
+    def _find(self, text: str) -> None:
+        self._filter = text.strip()
+        self._refill(anew=True)
+
+    def action_sort(self) -> None:
+        self._sort = (self._sort + 1) % len(_SORTS)
+        self._resort()
+
+    @work(exclusive=True, group="log")
+    async def _resort(self) -> None:
+        if await self._read(anew=True):
+            name = _SORTS[self._sort]
+            self.say(f"by {name.lstrip('-')}, {'falling' if name.startswith('-') else 'rising'}")
 
     # --- the preview ---
 
@@ -114,6 +196,8 @@ class SessionsScreen(Screen[None]):
         if row is not None:
             self.query_one(Preview).clear()
             self._preview(row)
+        if self._table.cursor_row > len(self._sessions) - MARGIN and self._read_lines < self._fitting:
+            self._more()
 
     @work(exclusive=True, group="preview")
     async def _preview(self, row: SessionRow) -> None:
@@ -123,11 +207,41 @@ class SessionsScreen(Screen[None]):
         except FAILURES as error:
             self.say(words.failure(error), Tone.CAUTION)
             return
-        self.query_one(Preview).show(np.asarray(data.t_s), np.asarray(data.pressure_kpa))
+        for preview in self.query(Preview):  # none is left if the screen has gone meanwhile
+            preview.show(np.asarray(data.t_s), np.asarray(data.pressure_kpa))
+
+    # --- selecting ---
+
+    def _signs(self, row: SessionRow) -> str:
+        return (SELECTED if row.id in self._selected else " ") + (SIMULATED if row.simulated else " ")
+
+    def action_select(self) -> None:
+        row = self._chosen()
+        if row is None:
+            return
+        if row.id in self._selected:
+            self._selected.remove(row.id)
+        else:
+            self._selected.append(row.id)
+        self._table.update_cell_at(Coordinate(self._table.cursor_row, 0), Text(self._signs(row)))
+        self._title()
+
+    def action_compare(self) -> None:
+        if 2 <= len(self._selected) <= MOST_COMPARED:
+            self.post_message(ShowComparison(self._selected))
+        else:
+            self.say(f"select 2 to {MOST_COMPARED} sessions with space; c lays them over each other", Tone.CAUTION)
+
+    def action_trends(self) -> None:
+        self.post_message(ShowComparison())
 
     # --- opening and deleting ---
 
     def action_open(self) -> None:
+        if self._entry.display:
+            self._entry.accept()
+            self.set_focus(self._table)
+            return
         row = self._chosen()
         if row is not None:
             self.post_message(OpenSession(row))
@@ -136,22 +250,29 @@ class SessionsScreen(Screen[None]):
         """One key never deletes: the second must be another one."""
         self._asked = self._chosen()
         if self._asked is not None:
-            self.say(f"delete the session of {words.moment(self._asked.started_at)} for good? y deletes", Tone.CAUTION)
+            self.say(f"delete the session of {words.moment(self._asked.started_at)}? y deletes", Tone.CAUTION)
 
     def action_delete(self) -> None:
-        if self._asked is not None and self._asked is self._chosen():
-            self._delete(self._asked)
-        self._asked = None
-
-    @work(group="delete")
-    async def _delete(self, row: SessionRow) -> None:
-        try:
-            await aside(lambda: self._deck.delete(row.id))
-        except FAILURES as error:
-            self.say(words.failure(error), Tone.CAUTION)
+        row, self._asked = self._asked, None
+        if row is None or row is not self._chosen():
             return
-        await self._read()
-        self.say(f"deleted the session of {words.moment(row.started_at)}")
+        if row.state == "recording":
+            self.say("this session is being recorded: end it first", Tone.CAUTION)
+            return
+        self._deck.trash.put(row.id)
+        self._selected = [name for name in self._selected if name != row.id]
+        self._reread(f"deleted the session of {words.moment(row.started_at)}; u brings it back until you leave knead")
+
+    def action_undo(self) -> None:
+        if self._deck.trash.undo() is None:
+            self.say("nothing to bring back")
+        else:
+            self._reread("brought back")
+
+    @work(exclusive=True, group="log")
+    async def _reread(self, said: str) -> None:
+        if await self._read():
+            self.say(said)
 
     # --- leaving ---
 
@@ -168,11 +289,15 @@ class SessionsScreen(Screen[None]):
         self.post_message(ShowHelp())
 
     def action_leave(self) -> None:
-        self.post_message(GoBack())
+        if self._entry.display:
+            self._entry.close()
+            self.set_focus(self._table)
+        else:
+            self.post_message(GoBack())
 
 
 def session_cells(row: SessionRow) -> tuple[str, ...]:
-    """A session as a line of the table."""
+    """A session as a line of the table, without its signs."""
     pain = f"{words.UNKNOWN if row.pain_before is None else row.pain_before} > "
     pain += words.UNKNOWN if row.pain_after is None else str(row.pain_after)
     return (
@@ -183,5 +308,7 @@ def session_cells(row: SessionRow) -> tuple[str, ...]:
         words.clock(row.contact_s),
         str(row.alerts_by_level.get("stop", 0)),
         "" if row.pain_before is None and row.pain_after is None else pain,
+        words.plain(row.program or "", 14),
+        words.plain(row.note or "", 24),
         words.plain(row.state, 12) + (" simulated" if row.simulated else ""),
     )

@@ -1,11 +1,10 @@
 """The words of the screens: clean, short, and never a zero where nothing is known."""
 
 import math
-import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 
+from companion.plaintext import plain as plain_line
 from sessions.events import Action, Alert, Closed, Event, Fields, Json, Level, Notice, Opened, Phase
 
 UNKNOWN = "--"
@@ -31,18 +30,10 @@ LINKS: Mapping[str, str] = {
     "gone": "gone",
 }
 
-# Whole escape sequences, 7-bit and 8-bit; what is left of a broken one loses its escape below.
-_ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[]PX^_]|[\x90\x9d])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
-)
-
 
 def plain(text: object, longest: int = 60) -> str:
-    """One line of printable text from anything a ball or a file says: no escapes, controls or direction marks."""
-    raw = _ESCAPES.sub("", str(text)[: 8 * longest])
-    kept = (" " if sign.isspace() else sign for sign in raw if sign.isspace() or unicodedata.category(sign)[0] != "C")
-    line = " ".join("".join(kept).split())
-    return line if len(line) <= longest else line[: longest - 3] + "..."
+    """A text that is not our own, as one line."""
+    return plain_line(text, longest)
 
 
 def number(value: float | None, digits: int = 0) -> str:

@@ -128,9 +128,9 @@ class PtyOutlet:
 
 
 def _point(link: Path, target: str) -> None:
-    """Make `link` a symbolic link to `target`, at once and for good; anything but a link is left alone."""
-    if link.exists() and not link.is_symlink():
-        raise FileExistsError(0, "it is there and no symbolic link")
+    """Make `link` a symbolic link to `target`, at once and for good; anything but a link to a port is left alone."""
+    if link.exists() and not (link.is_symlink() and link.is_char_device()):
+        raise FileExistsError(0, "it is there, and no symbolic link to a port")
     fresh = link.with_name(f".{link.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)

@@ -4,15 +4,14 @@ import math
 
 from textual import events
 
+from companion.tui.curve import AXIS_CELLS, axis_rows
 from companion.tui.face import Now
 from companion.tui.plotting import LEAST_TOP, BinRing, area_rows, braille_rows, bridged, nice_top
 from companion.tui.scanring import ScanRing
-from companion.tui.snapshot import PATTERNS
-from companion.tui.tones import ZONE_TONES, Row, Rows, Tone
+from companion.tui.tones import Row, Rows, Tone
 from companion.tui.widgets.painted import Painted
 
 WINDOW_S = 30.0
-AXIS_CELLS = 6  # a number, a zone's pattern, the line
 
 
 class Trace(Painted):
@@ -63,21 +62,6 @@ class Trace(Painted):
         axis = axis_rows(height, top, edges)
         rows = tuple(((label, tone), (text, tone)) for (label, tone), text in zip(axis, drawn, strict=True))
         return (*rows, _time_row(width))
-
-
-def axis_rows(height: int, top: float, edges: tuple[float, ...]) -> list[tuple[str, Tone]]:
-    """A label and the tone of its zone for each row, top first. Rows of a zone's lower edge show its pattern."""
-    labels: dict[int, str] = {0: f"{top:4.0f} ", height - 1: f"{0:4} "}
-    for edge, pattern in zip(edges, PATTERNS[1:], strict=False):
-        row = round((top - edge) / top * (height * 4 - 1)) // 4
-        if 0 <= edge < top and row not in labels:
-            labels[row] = f"{edge:4.0f}{pattern}"
-    rows = []
-    for row in range(height):
-        middle = top * (1 - (row + 0.5) / height)
-        zone = sum(middle >= edge for edge in edges)
-        rows.append((labels.get(row, "     ") + "│", ZONE_TONES[zone] if edges else Tone.PLAIN))
-    return rows
 
 
 def _time_row(width: int) -> Row:

@@ -1,0 +1,60 @@
+"""The log as the screens ask for it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from companion.tui.overlay import Compared, compared
+from companion.tui.reviewing import Page, Trends
+from sessions.about import About
+from sessions.filters import Filter, Term, parse
+from sessions.trends import trends
+
+if TYPE_CHECKING:
+    from sessions.store import Store
+
+
+class LogReview:
+    """Opens the log for each call: another program may hold it in between."""
+
+    def __init__(self, path: Path, person: str) -> None:
+        self._path = path
+        self._person = person
+
+    @contextmanager
+    def _store(self) -> "Iterator[Store]":
+        from sessions.store import Store
+
+        with Store(self._path) as store:
+            yield store
+
+    def find(self, text: str, sort: str, offset: int, limit: int) -> Page:
+        wanted = parse(text, datetime.now().astimezone().date())
+        with self._store() as store:
+            rows = store.find(wanted, sort=sort, offset=offset, limit=limit)
+            whole = store.count().sessions
+            return Page(rows, store.count(wanted).sessions if text.strip() else whole, whole)
+
+    def about(self, session: str) -> About:
+        with self._store() as store:
+            return store.about(session)
+
+    def annotate(self, session: str, **said: Any) -> object:
+        with self._store() as store:
+            return store.annotate(session, **said)
+
+    def mark(self, session: str, t_s: float, words: str) -> object:
+        with self._store() as store:
+            return store.mark(session, t_s, words)
+
+    def compared(self, sessions: Sequence[str], align: str) -> Compared:
+        with self._store() as store:
+            return compared([(store.load(name), store.about(name).curve) for name in sessions], align)
+
+    def trends(self, weeks: int) -> Trends:
+        today = datetime.now().astimezone().date()
+        with self._store() as store:
+            found = trends(store.visits(person=self._person, today=today, weeks=weeks), today, weeks)
+            return Trends(found, store.count(Filter((Term("person", "=", self._person.lower()),))).simulated)

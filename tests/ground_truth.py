@@ -1,0 +1,128 @@
+"""What the force really did, and what of it is too much: written from the rules alone, for whole arrays of clean force.
+
+Nothing here is the guard's. The numbers of the alarm table stand here once more, as digits; only the rows of the
+regions are read from the data. Forces are the true ones, without noise, quantum, median or delay.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from companion.safety.limits import GuardContext, regions
+from sessions.events import Floats
+
+Bools = NDArray[np.bool_]
+AREAS_CM2 = {"hard": 8.0, "tennis": 12.0, "soft": 20.0, "roller": 50.0, "nub": 3.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One region, tool and person."""
+
+    area_cm2: float
+    force_max_n: float
+    peq_max_kpa: float
+    force_cap_n: float
+    working_kpa: tuple[float, float]
+    hold_s: float
+    rest_s: float
+    dose_kpa_s: float
+    session_s: float
+
+    @property
+    def on_kpa(self) -> float:
+        return max(10.0, self.working_kpa[0] / 2)
+
+    def kpa(self, force_n: Floats) -> Floats:
+        return 10.0 * force_n / self.area_cm2
+
+    def x(self, force_n: Floats) -> Floats:
+        peq = 10.0 * force_n / math.sqrt(self.area_cm2)
+        return np.maximum(peq / self.peq_max_kpa, force_n / self.force_max_n)
+
+    def allowed_s(self, p_kpa: Floats) -> Floats:
+        """T(p)."""
+        with np.errstate(divide="ignore"):
+            return np.clip(self.hold_s * (self.working_kpa[1] / p_kpa) ** 4, 5.0, 120.0)
+
+
+def rules(context: GuardContext) -> Rules:
+    row, k, area = regions()[context.region].base, context.factor_k, AREAS_CM2[context.tool]
+    roller = context.tool == "roller"
+    most_n = 0.5 * (context.body_kg or 60.0) * 9.81 if roller else float(row.force_cap_n or math.inf)
+    to_area = math.sqrt(12.0 / area)
+    top = k * row.working_kpa[1] * to_area
+    return Rules(
+        area,
+        k * min(0.1 * row.peq_max_kpa * math.sqrt(area), most_n),
+        k * row.peq_max_kpa,
+        math.inf if roller else k * most_n,
+        (min(row.working_kpa[0] * to_area, top), top),
+        k * row.hold_s,
+        row.rest_s,
+        k * row.dose_kpa_s,
+        row.session_s,
+    )
+
+
+def lasting(holds: Bools, seconds: float, hz: float) -> Bools:
+    """Where a condition has held for so long without a break."""
+    count = len(holds)
+    at = np.arange(count)
+    last_off = np.maximum.accumulate(np.where(holds, -1, at))
+    return holds & (at - last_off - 1 >= round(seconds * hz))
+
+
+def first(holds: Bools) -> int | None:
+    at = int(holds.argmax())
+    return at if holds[at] else None
+
+
+def mean_of_half_a_second(values: Floats, hz: float) -> Floats:
+    width = max(1, round(0.5 * hz))
+    sums = np.concatenate(([0.0], np.cumsum(values)))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - width, 0)
+    return (sums[ends] - sums[starts]) / (ends - starts)
+
+
+def contact(p_kpa: Floats, hz: float) -> Bools:
+    """From 5 kPa for 0.2 s, until below 3 kPa for 0.5 s."""
+    on, off = lasting(p_kpa >= 5.0, 0.2, hz), lasting(p_kpa < 3.0, 0.5, hz)
+    turns = np.where(on, 1, np.where(off, -1, 0))
+    at = np.maximum.accumulate(np.where(turns != 0, np.arange(len(turns)), 0))
+    touching: Bools = turns[at] == 1
+    return touching
+
+
+def hold_load(p_kpa: Floats, row: Rules, hz: float) -> Floats:
+    """H, run by run: it adds up while pressed and falls while not."""
+    mean = mean_of_half_a_second(p_kpa, hz)
+    pressed = mean >= row.on_kpa
+    edges = [0, *(np.flatnonzero(pressed[1:] != pressed[:-1]) + 1).tolist(), len(mean)]
+    course, height = np.zeros(len(mean)), 0.0
+    for start, stop in pairwise(edges):
+        if pressed[start]:
+            course[start:stop] = height + np.cumsum(1 / hz / row.allowed_s(mean[start:stop]))
+        else:
+            course[start:stop] = height * np.exp(-np.arange(1, stop - start + 1) / hz / row.rest_s)
+        height = float(course[stop - 1])
+    return course
+
+
+def dose(p_kpa: Floats, hz: float) -> Floats:
+    return np.cumsum(np.maximum(0.0, p_kpa - 9.0)) / hz
+
+
+def rise(force_n: Floats, row: Rules, hz: float) -> Floats:
+    """Of the point-equivalent pressure, kPa/s, where it counts: if by the time that a filter of 0.15 s knows it there
+    are 30 % of the working top."""
+    peq = 10.0 * force_n / math.sqrt(row.area_cm2)
+    at, half = np.arange(len(peq)), max(1, round(0.075 * hz))  # the mean slope of 0.15 s, or tremor is all there is
+    ahead, behind = np.minimum(at + half, len(peq) - 1), np.maximum(at - half, 0)
+    slope = (peq[ahead] - peq[behind]) * hz / (ahead - behind)
+    later = np.minimum(np.arange(len(peq)) + round(0.1 * hz), len(peq) - 1)
+    return np.where(row.kpa(force_n)[later] >= 0.3 * row.working_kpa[1], slope, 0.0)
