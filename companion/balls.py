@@ -51,11 +51,6 @@ def virtual_places() -> list[Place]:
     return [Place("virtual", f"sim:{info.key}", info.key, info.title, True, "") for info in list_scenarios()]
 
 
-def is_virtual(address: str | None) -> bool:
-    """Whether nobody can lie on what is there: no question is asked for it."""
-    return address is not None and address.startswith("sim:")
-
-
 def transport(address: str, kind: str | None, clock: Clock) -> Callable[[], Transport]:
     """What makes the transport of an address, in the engine's loop. Raises ConfigError, DeviceNotFoundError."""
     scheme, _, rest = address.partition(":")
@@ -134,6 +129,11 @@ def last_address(paths: Paths) -> str:
         hint = "name one: knead live serial:PORT ('knead scan' lists the ports), or try 'knead demo'"
         raise DeviceNotFoundError("no ball has been used yet", hint)
     return address
+
+
+def presses_nobody(paths: Paths, address: str | None) -> bool:
+    """Whether an address, or with None the last one, is known beforehand to be no real ball."""
+    return (address or _read_last(paths)).partition(":")[0] in ("sim", "replay", "demo")
 
 
 class LastBall:

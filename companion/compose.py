@@ -260,8 +260,8 @@ def _run(
     else:
         line = tap.around(Pipeline(driver, replace(plan, context=tap.context(plan.context))))
     engine = Engine(make_transport, line, observers, clock, seconds=request.seconds)
-    address = request.address or ""
-    words = () if known is None else known.words(request.region, request.side, simulated=address.startswith("sim:"))
+    nobody = balls.presses_nobody(settings.paths, request.address)
+    words = () if known is None else known.words(request.region, request.side, simulated=nobody)
     return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words, tap)
 
 

@@ -117,7 +117,7 @@ class Past:
         """What a region and side may still get."""
         dose = effective(region, factor_k=self.factor_k, lowered=self._lowered(region)).dose_kpa_s
         skipped = [
-            Lock(region, part if sided else "both", "left out, after what you answered", None)
+            Lock(region, part if sided else "both", "left out after your answer", None)
             for name in self.verdict.skipped
             for key, sided, part in [name.partition(" ")]
             if key == region

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 
 from companion.cli import run
 from companion.safety.screening import questions
+from sessions.lock import RecordingLock
 from sessions.store import Store
+from tests import session_events
 from tests.test_past import kept
+from tests.test_store import cut_short
 
 Shown = pytest.CaptureFixture[str]
 
@@ -209,6 +213,17 @@ def test_raising_ends_at_the_stated_cap(capsys: Shown) -> None:
     assert set_(f"{published * 1.21:.2f}", "--reason", "x") == 7
     assert f"allowed is up to {int(published * 12) / 10:g} kPa" in capsys.readouterr().err
     assert held(capsys)["personal"] == pytest.approx(1.19, abs=0.001)
+
+
+def test_nothing_is_raised_while_a_session_is_recorded(capsys: Shown, log: Path) -> None:
+    session = cut_short(log, session_events.session(3.0))
+    with closing(RecordingLock(log, session)) as lock:
+        assert lock.take()
+        assert set_("60") == 0
+        assert set_("70", "--reason", "x") == 7
+        assert "not raised while a session is recorded" in capsys.readouterr().err
+        assert held(capsys)["effective"]["peq_max_kpa"] == pytest.approx(60 * 12**0.5)
+    assert set_("70", "--reason", "x") == 0
 
 
 def test_back_to_the_published_limit(capsys: Shown) -> None:

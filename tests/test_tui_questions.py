@@ -1,7 +1,14 @@
 """The sheet of questions: filled in by keys, kept or skipped, on its own and before a session from the first screen."""
 
 import asyncio
+import os
+import select
+import struct
+import subprocess
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +27,14 @@ from sessions.errors import StoreBusyError
 from tests.test_screening import fine
 from tests.test_tui_stage import Stage, steady
 
+if sys.platform != "win32":
+    import fcntl
+    import pty
+    import termios
+
+ROOT = Path(__file__).resolve().parent.parent
 SIZE = (80, 24)
+BALL = "serial:/dev/nothing-here"  # asked about before it is looked for
 LIMIT_S = 20.0
 
 
@@ -161,6 +175,16 @@ async def test_a_refusal_is_shown_with_its_advice_until_a_key() -> None:
     assert app.return_value == result
 
 
+async def test_what_is_said_before_the_first_question_scrolls_away() -> None:
+    app = QuestionsApp(Kept(preface="Not a medical device. " * 20).sheet, "safe-dark")
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, "Not a medical device")
+        assert "> [ ]" in shown(pilot)
+        await pilot.press("n", "n", "n")
+        await until(pilot, "1 to answer")
+        assert "> [ ]" in shown(pilot)
+
+
 async def test_it_may_be_skipped() -> None:
     kept = Kept()
     app = QuestionsApp(kept.sheet, "safe-dark")
@@ -227,6 +251,46 @@ async def test_the_first_screen_says_what_is_left_today() -> None:
         assert "neck: off" not in shown(pilot)
 
 
+# --- in a terminal ---
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
+@pytest.mark.parametrize(("leave", "code"), [(b"\x03", 130), (None, 129)], ids=["ctrl+c", "hang-up"])
+def test_the_first_live_asks_and_may_be_left(leave: bytes | None, code: int, tmp_path: Path) -> None:
+    """Nothing is begun, nothing is kept."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "companion", "live", BALL],
+        cwd=ROOT,
+        env=os.environ | {"KNEAD_HOME": str(tmp_path), "TERM": "xterm-256color"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    heard = b""
+    try:
+        while b"26 to answer" not in heard:
+            assert select.select([ours], [], [], LIMIT_S)[0], heard
+            heard += os.read(ours, 65536)
+        if leave is not None:
+            os.write(ours, leave)
+            while process.poll() is None and select.select([ours], [], [], LIMIT_S)[0]:
+                with suppress(OSError):
+                    os.read(ours, 65536)
+        else:
+            os.close(ours)
+        assert process.wait(LIMIT_S) == code
+    finally:
+        process.kill()
+        process.wait()
+        with suppress(OSError):
+            os.close(ours)
+    assert not (tmp_path / "data" / "knead.db").exists()
+
+
 # --- which sheet is due ---
 
 
@@ -236,21 +300,34 @@ def settings(tmp_path: Any) -> Settings:
 
 
 def test_first_the_whole_sheet_then_nothing_then_the_short_one(settings: Settings) -> None:
-    sheet = sheets.due(settings, "me")
+    sheet = sheets.due(settings, "me", BALL)
     assert sheet is not None
     assert len(sheet.questions) == 26
+    assert "Not a medical device" in sheet.preface
     assert sheet.keep(fine()) == Result()
-    assert sheets.due(settings, "me") is None
-    assert sheets.due(settings, "Ann") is not None
+    assert sheets.due(settings, "me", BALL) is None
+    assert sheets.due(settings, "Ann", BALL) is not None
+
+
+@pytest.mark.parametrize("address", ["sim:calm", "replay:last", "demo"])
+def test_a_virtual_ball_presses_nobody(settings: Settings, address: str) -> None:
+    assert sheets.due(settings, "me", address) is None
+
+
+def test_the_last_ball_is_asked_about_as_what_it_was(settings: Settings) -> None:
+    assert sheets.due(settings, "me", None) is not None
+    settings.paths.state_dir.mkdir(parents=True)
+    (settings.paths.state_dir / "last-ball").write_text("sim:calm\n")
+    assert sheets.due(settings, "me", None) is None
 
 
 def test_after_an_emergency_the_whole_sheet_comes_back(settings: Settings) -> None:
-    sheet = sheets.due(settings, "me")
+    sheet = sheets.due(settings, "me", BALL)
     assert sheet is not None
     result = sheet.keep(fine(saddle=True))
     assert "Numbness" in result.refused
     assert "emergency number" in result.advice
-    again = sheets.due(settings, "me")
+    again = sheets.due(settings, "me", BALL)
     assert again is not None
     assert (len(again.questions), again.skipping.startswith("esc: back")) == (26, True)
     assert sheets.today_lines(settings)[0].startswith("no session: Numbness")
@@ -262,4 +339,5 @@ def test_what_is_left_is_told_on_the_first_screen(settings: Settings) -> None:
     assert sheets.today_lines(settings) == ["today: 30 min 0 s of contact left in all; every region is free"]
     answered(settings.paths.database, "me", "week", fine(varicose="left"), gather(settings))
     lines = sheets.today_lines(settings)
-    assert "calf left: again when that has changed (left out, after what you answered)" in lines
+    assert lines[1] == "hamstring, quadriceps, calf and 2 more left: left out after your answer"
+    assert len(lines) == 2

@@ -46,9 +46,7 @@ def open_home(settings: "Settings") -> int:
 
 def open_live(settings: "Settings", request: "LiveRequest") -> int:
     """One session on a ball, once what is due has been asked."""
-    from companion.balls import is_virtual
-
-    code = None if is_virtual(request.address) else _asked(settings, request.person)
+    code = _asked(settings, request.person, request.address)
     return code if code is not None else _open(settings, _live(settings, request))
 
 
@@ -57,20 +55,20 @@ def open_demo(settings: "Settings", seconds: float | None, speed: float) -> int:
     return _open(settings, _demo(settings, seconds, speed))
 
 
-def _asked(settings: "Settings", person: str) -> int | None:
+def _asked(settings: "Settings", person: str, address: str | None) -> int | None:
     """Ask all that is due. The exit code where no session begins."""
     from companion.cli.failures import say
     from companion.cli.sheets import due
     from companion.tui.questions import ask
     from companion.tui.sheet import Result
 
-    while (sheet := due(settings, person)) is not None:
+    while (sheet := due(settings, person, address)) is not None:
         answer = ask(sheet, settings.theme)
         if isinstance(answer, Result):
             say(answer.refused, answer.advice)
             return 7
-        if answer is None:
-            return 130
+        if isinstance(answer, int):
+            return answer
         if answer == "skipped" and sheet.final:
             break
     return None
@@ -120,9 +118,7 @@ def _deck(settings: "Settings") -> "Deck":
         sessions=partial(_sessions, settings),
         load=partial(_load, settings),
         delete=partial(_delete, settings),
-        sheet=lambda address: (
-            None if address == "demo" or balls.is_virtual(address) else due(settings, settings.person)
-        ),
+        sheet=partial(due, settings, settings.person),
         today=partial(today_lines, settings),
         review=LogReview(settings.paths.database, settings.person),
         theme=settings.theme,

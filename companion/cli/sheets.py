@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from companion.cli.text import DISCLAIMER
+
 if TYPE_CHECKING:
     from companion.config import Settings
     from companion.past import Past
     from companion.safety.screening import Answer
     from companion.tui.sheet import Result, Sheet
 
+_NAMES = 3  # of regions on a line of the first screen
 _HALVED = "esc: skip; the limits are halved"
 _TITLES = {
     "week": "questions before pressing",
@@ -17,11 +20,17 @@ _TITLES = {
 }
 
 
-def due(settings: "Settings", person: str) -> "Sheet | None":
-    """The next sheet to be shown before a session; None where nothing is due. Raises SessionError."""
+def due(settings: "Settings", person: str, address: str | None) -> "Sheet | None":
+    """The next sheet to be shown before a session on an address, None being the last one; None where nothing is due.
+
+    A virtual ball presses nobody, so nothing is asked. Raises SessionError.
+    """
+    from companion.balls import presses_nobody
     from companion.compose import gather
     from companion.safety.screening import Standing
 
+    if presses_nobody(settings.paths, address):
+        return None
     past = gather(settings, person)
     if past.verdict.standing is Standing.EMERGENCY:
         return _sheet(settings, past, "week", "esc: back; no session without new answers")
@@ -39,6 +48,7 @@ def _sheet(settings: "Settings", past: "Past", when: str, skipping: str) -> "She
     from companion.safety.screening import questions
     from companion.tui.sheet import Sheet
 
+    preface = DISCLAIMER if past.verdict.missing == "never" else ""
     database, name = settings.paths.database, past.person.name
 
     def keep(answers: "Mapping[str, Answer]") -> "Result":
@@ -49,7 +59,7 @@ def _sheet(settings: "Settings", past: "Past", when: str, skipping: str) -> "She
         if when == "after":
             keeping.not_asked_again(database, name, past)
 
-    return Sheet(_TITLES[when], questions().asked(when), keep, skip, skipping, when != "after")
+    return Sheet(_TITLES[when], questions().asked(when), keep, skip, skipping, preface, when != "after")
 
 
 def _standing(settings: "Settings", name: str) -> "Result":
@@ -62,7 +72,7 @@ def _standing(settings: "Settings", name: str) -> "Result":
 
 def today_lines(settings: "Settings") -> list[str]:
     """For the first screen: what is not free now, and what is left in all."""
-    from companion.cli.text import place, span
+    from companion.cli.text import span
     from companion.cli.today import again, why
     from companion.compose import gather
     from companion.safety.limits import regions
@@ -72,12 +82,17 @@ def today_lines(settings: "Settings") -> list[str]:
         return [f"no session: {past.verdict.reasons[0]}", past.verdict.advice]
     rows = [left for key in regions() for left in past.sides(key)]
     lines = [f"today: {span(past.left_s)} of contact left in all"]
+    alike: dict[tuple[str, str], list[str]] = {}  # side and what is said -> regions
     for left in rows:
-        name = place(left.region, left.side)
+        side = "" if left.side == "both" else f" {left.side}"
         if not left.free:
-            lines.append(f"{name}: again {again(left)} ({why(left)})")
+            until = "" if left.again is None else f"again {again(left)}, "
+            alike.setdefault((side, f"{until}{why(left)}"), []).append(left.region)
         elif left.used_s > 0 and left.region != "unknown":
-            lines.append(f"{name}: {span(left.left_s)} left")
-    if len(lines) == 1:
+            alike.setdefault((side, f"{span(left.left_s)} left"), []).append(left.region)
+    for (side, told), names in alike.items():
+        shown = ", ".join(names[:_NAMES]) + (f" and {len(names) - _NAMES} more" if len(names) > _NAMES else "")
+        lines.append(f"{shown}{side}: {told}")
+    if not alike:
         lines[0] += "; every region is free"
     return lines

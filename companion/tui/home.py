@@ -178,7 +178,8 @@ class HomeScreen(Screen[None]):
         rows = tuple(
             ((words.plain(line, 200), Tone.PLAIN if number else Tone.STRONG),) for number, line in enumerate(lines)
         )
-        self.query_one("#today", Lines).paint(rows)
+        for today in self.query("#today").results(Lines):  # none, where the screen was left meanwhile
+            today.paint(rows)
 
     # --- leaving ---
 

@@ -1,6 +1,8 @@
 """The screen that asks, before the first session and then weekly; and the app that shows it alone."""
 
+import asyncio
 import textwrap
+from contextlib import suppress
 from typing import ClassVar, Literal
 
 from textual import events
@@ -13,9 +15,11 @@ from companion.tui import palette, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES
 from companion.tui.sheet import Filling, Result, Sheet
+from companion.tui.terminal import TerminalWatch, require_terminal
 from companion.tui.tones import Row, Tone
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 
+INTERRUPTED = 130  # the exit code of one who leaves by ctrl+c
 Left = Literal["kept", "skipped"]
 
 
@@ -37,7 +41,7 @@ class QuestionsScreen(Screen[Result | Left]):
     def __init__(self, sheet: Sheet) -> None:
         super().__init__()
         self._sheet = sheet
-        self._filling = Filling(sheet.questions)
+        self._filling = Filling(sheet.questions, preface=sheet.preface)
         self._result: Result | None = None  # a refusal that is being shown
         self._busy = False
 
@@ -154,6 +158,7 @@ class QuestionsApp(App[Result | Left]):
     def __init__(self, sheet: Sheet, theme: str) -> None:
         super().__init__()
         self._sheet = sheet
+        self._running_loop: asyncio.AbstractEventLoop | None = None
         for item in palette.themes():
             self.register_theme(item)
         wanted = "mono" if self.no_color else theme
@@ -163,9 +168,31 @@ class QuestionsApp(App[Result | Left]):
         return palette.themes()[0].variables
 
     def on_mount(self) -> None:
+        self._running_loop = asyncio.get_running_loop()
         self.push_screen(QuestionsScreen(self._sheet), self.exit)
 
+    def leave_from_outside(self) -> None:
+        """End the app, from any thread and at once."""
+        loop = self._running_loop
+        if loop is not None:
+            with suppress(RuntimeError):  # it has ended by itself
+                loop.call_soon_threadsafe(self.exit)
 
-def ask(sheet: Sheet, theme: str) -> Result | Left | None:
-    """Show a sheet until it is answered or skipped; None if the person left."""
-    return QuestionsApp(sheet, theme).run(mouse=False)
+
+def ask(sheet: Sheet, theme: str) -> Result | Left | int:
+    """Show a sheet until it is answered or skipped; an exit code if the person, a signal or the terminal left.
+
+    Raises ConfigError where there is no terminal.
+    """
+    require_terminal()
+    app = QuestionsApp(sheet, theme)
+    with TerminalWatch(lambda: None, app.leave_from_outside) as watch:
+        try:
+            answer = app.run(mouse=False)
+        except OSError:
+            if watch.signal is None:  # else the terminal is gone, and nothing more can be written to it
+                raise
+            answer = None
+    if watch.exit_code is not None:
+        return watch.exit_code
+    return INTERRUPTED if answer is None else answer

@@ -48,6 +48,7 @@ class Sheet:
     keep: Callable[[Mapping[str, Answer]], Result]
     skip: Callable[[], object]
     skipping: str  # what it means not to answer
+    preface: str = ""  # said before the first question
     final: bool = True  # not answered, nothing else is asked either
 
 
@@ -68,6 +69,7 @@ class Filling:
     questions: Sequence[Question]
     cursor: int = 0
     answers: dict[str, Answer] = field(default_factory=dict)
+    preface: str = ""
     typed: str = ""  # digits of a number not finished
 
     @property
@@ -121,7 +123,8 @@ class Filling:
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """What is shown, scrolled so that the question under the cursor is seen whole."""
-        rows: list[Row] = []
+        lines = textwrap.wrap(self.preface, max(20, width - 2))
+        rows: list[Row] = [((f" {line}", Tone.QUIET),) for line in lines]
         seen = (0, 0)
         heading = ""
         for place, question in enumerate(self.questions):
