@@ -66,7 +66,9 @@ def _row(fault: str, runs: int, doom: "type[_Doom]", longest_s: float) -> Row:
     row.lost = f"at most {max(fate.lost_s for fate in fates):.2f} s"
     row.invented = str(invented) if invented else "nothing"
     row.notice = "next opening"
-    row.note = f"{sum(fate.begun for fate in fates)} had a session; machine stood still {stalls.worst_s:.2f} s at most"
+    row.note = (
+        f"{sum(fate.begun for fate in fates)} had a session; machine stood still {stalls.worst_s:.2f} s of 2 at most"
+    )
     return row
 
 

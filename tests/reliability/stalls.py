@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 _NAP_S = 0.02
+WINDOW_S = 2.0
 
 
 class Stalls:
@@ -33,8 +34,18 @@ class Stalls:
         self._thread.join()
 
     def since(self, at_s: float) -> float:
-        """The longest stall that ended after a moment of the monotonic clock."""
-        return max((late_s for ended_s, late_s in list(self._late) if ended_s >= at_s), default=0.0)
+        """The most that was lost of any two seconds in a row, after a moment of the monotonic clock."""
+        window: deque[tuple[float, float]] = deque()
+        lost_s = worst_s = 0.0
+        for ended_s, late_s in list(self._late):
+            if ended_s < at_s:
+                continue
+            window.append((ended_s, late_s))
+            lost_s += late_s
+            while window[0][0] < ended_s - WINDOW_S:
+                lost_s -= window.popleft()[1]
+            worst_s = max(worst_s, lost_s)
+        return worst_s
 
     @property
     def worst_s(self) -> float:
@@ -50,7 +61,7 @@ class Stalls:
                 os.fsync(handle)
                 now_s = monotonic()
                 late_s = now_s - began_s - _NAP_S
-                if late_s > 5 * _NAP_S:
+                if late_s > _NAP_S:
                     self._late.append((now_s, late_s))
         finally:
             os.close(handle)
