@@ -164,6 +164,20 @@ def open_store(settings: Settings) -> "Store":
     return Store(settings.paths.database)
 
 
+@dataclass(frozen=True, slots=True)
+class SoundPrograms:
+    """What plays and what speaks: those this computer has, and those it could have."""
+
+    tones: tuple[list[str], list[str]]
+    voice: tuple[list[str], list[str]]
+
+
+def sound_programs() -> SoundPrograms:
+    from companion.cues import equipment
+
+    return SoundPrograms(*(equipment.listed(programs) for programs in (equipment.PLAYERS, equipment.SPEAKERS)))
+
+
 # --- parts ---
 
 

@@ -123,6 +123,21 @@ def permission(_paths: Paths) -> Iterator[Finding]:
         yield Finding("permission", "note", f"you are not in the group {group[0]}", _permission_hint())
 
 
+def sound(paths: Paths) -> Iterator[Finding]:
+    """Programs only: whether a loudspeaker is there shows when a session tries it at its start."""
+    from companion.compose import sound_programs
+
+    values = resolve(paths, os.environ).values
+    found = sound_programs()
+    for key, what, (names, possible) in (("sound", "tones", found.tones), ("voice", "words", found.voice)):
+        if not values[key]:
+            yield Finding(key, "note", f"{what} are off by your settings", f"knead config set {key} on")
+        elif names:
+            yield Finding(key, "ok", f"{what} by {names[0]}" + (f", else {', '.join(names[1:])}" if names[1:] else ""))
+        else:
+            yield Finding(key, "note", f"no {what}: the screen stands in", f"install one of {', '.join(possible)}")
+
+
 CHECKS: tuple[tuple[str, Callable[[Paths], Iterator[Finding]]], ...] = (
     ("python", python),
     ("terminal", terminal),
@@ -131,6 +146,7 @@ CHECKS: tuple[tuple[str, Callable[[Paths], Iterator[Finding]]], ...] = (
     ("disk", disk),
     ("serial", serial),
     ("permission", permission),
+    ("sound", sound),
 )
 
 
