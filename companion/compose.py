@@ -7,17 +7,19 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from companion import balls
+from companion import balls, keeping, past
 from companion.clock import Clock
 from companion.config import Settings
 from companion.engine import Engine, Observer, Outcome
 from companion.pipeline import Pipeline, Plan
 from companion.safety import limits
 from companion.safety.limits import GuardContext
+from companion.safety.table import AREA_RANGE
 from companion.taring import Taring
 from companion.transports import Transport
 from firmware_protocol.driver import Profile, Unit
@@ -65,9 +67,11 @@ class Run:
         journal: "Journal | None",
         owned: Sequence[Callable[[], None]] = (),
         started: Sequence[Callable[[], None]] = (),
+        words: tuple[str, ...] = (),
     ) -> None:
         """`started`: what begins with the session."""
         self.clock = clock
+        self.words = words  # what is to be said before it begins, one line each
         self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
         self._engine = engine
         self._journal = journal
@@ -122,13 +126,30 @@ class Run:
 
 
 def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer] = ()) -> Run:
-    """A session on a ball. Raises CompanionError and SessionError before anything has begun."""
+    """A session on a ball. Raises CompanionError and SessionError before anything has begun.
+
+    RefusedError after an emergency or clinician-first answer, and in a locked region.
+    """
+    known = gather(settings, request.person)
+    known.refuse(request.region, request.side)
+    return _on_ball(request, settings, known, observers)
+
+
+def gather(settings: Settings, person: str | None = None) -> past.Past:
+    """All that is known of a person now. Raises SessionError."""
+    paths = settings.paths
+    limits_file = paths.config_file.with_name(past.LIMITS_FILE)
+    return past.gather(paths.database, limits_file, person or settings.person, datetime.now(UTC))
+
+
+def _on_ball(request: LiveRequest, settings: Settings, known: past.Past, observers: Sequence[Observer]) -> Run:
     address = request.address or balls.last_address(settings.paths)
     clock = Clock(request.speed)
     last = balls.LastBall(settings.paths, address)
-    return _run(
-        request, settings, clock, balls.transport(address, request.kind, clock), [*observers, last], (last.keep,)
-    )
+    symptoms = keeping.Symptoms(settings.paths.database, request.person)
+    make_transport = balls.transport(address, request.kind, clock)
+    watching: list[Observer] = [*observers, last, symptoms]
+    return _run(request, settings, clock, make_transport, watching, (last.keep, symptoms.keep), known)
 
 
 def demo(
@@ -150,7 +171,8 @@ def demo(
 def tare(address: str | None, settings: Settings, seconds: float = 5.0) -> Outcome:
     """Set the ball's zero, once it has been seen free for a second."""
     taring = Taring()
-    run = live(LiveRequest(address=address, seconds=seconds, record=False, sound=False), settings, (taring,))
+    request = LiveRequest(address=address, seconds=seconds, record=False, sound=False)
+    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (taring,))  # nobody is on it
     taring.attach(run)
     run.start()
     run.join()
@@ -188,6 +210,7 @@ def _run(
     make_transport: Callable[[], Transport],
     observers: Sequence[Observer],
     owned: Sequence[Callable[[], None]] = (),
+    known: past.Past | None = None,
 ) -> Run:
     driver = Host(framed=True, first_tag=random.randint(1, 255))
     plan = Plan(
@@ -195,7 +218,7 @@ def _run(
         region=request.region,
         side=request.side,
         program=request.program,
-        context=lambda profile: guard_context(profile, request),
+        context=lambda profile: guard_context(profile, request, known),
         wall=clock.wall,
         software=f"knead {version('knead-companion')}",
     )
@@ -217,7 +240,9 @@ def _run(
         observers = [cues, *observers]  # first: a sound takes longest to arrive
         owned = [cues.close, *owned]
     engine = Engine(make_transport, Pipeline(driver, plan), observers, clock, seconds=request.seconds)
-    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,))
+    address = request.address or ""
+    words = () if known is None else known.words(request.region, request.side, simulated=address.startswith("sim:"))
+    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words)
 
 
 def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
@@ -229,18 +254,19 @@ def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
     return Observing(wanted, tell, bell_of_terminal() if settings.sound else None)
 
 
-def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
-    """All that the guard must know from outside, in one frozen value.
+def guard_context(profile: Profile, request: LiveRequest, known: past.Past | None = None) -> GuardContext:
+    """All that the guard must know from outside, in one frozen value. `known`: of the person; None: nothing.
 
     The tool is the user's choice, else the ball's own proposal, else the hard ball: the smallest, so the strictest.
     """
     tool = request.tool or limits.tool_of_ball(profile.tool) or limits.DEFAULT_TOOL
     area_cm2 = limits.tools()[tool].area_cm2
-    if request.tool is None and profile.contact_mm2:
-        area_cm2 = profile.contact_mm2 / 100
-    return GuardContext(
+    told_cm2 = profile.contact_mm2 / 100
+    if request.tool is None and AREA_RANGE[0] <= told_cm2 <= AREA_RANGE[1]:
+        area_cm2 = told_cm2  # what no tool can be is the ball's mistake, and its tool's own area stands
+    context = GuardContext(
         person=request.person,
-        screened=False,  # so half of every limit stands
+        screened=False,  # until something is known of the person: half of every limit
         region=request.region,
         side=request.side,
         tool=tool,
@@ -249,6 +275,7 @@ def guard_context(profile: Profile, request: LiveRequest) -> GuardContext:
         full_scale_n=profile.full_scale * profile.lsb or None,
         judged=profile.unit is Unit.NEWTON,
     )
+    return context if known is None else known.apply(context, simulated=profile.simulated)
 
 
 def _showcase_seconds() -> float:

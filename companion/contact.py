@@ -51,6 +51,9 @@ class Forces:
     arrival_s: float
     lost: int
     trusted: bool  # after the last scan; what comes before trust returned is NaN
+    unknown: int  # how many scans from the first on are NaN for want of trust
+    felt: Floats  # load by the ball's present zero, trusted or not: enough to see that it is too much
+    felt_cells: Floats  # (scans, channels), likewise
     late: bool = False
 
 
@@ -150,9 +153,13 @@ class Contact:
         return cells, load, self._blanks(len(load))[1], squares
 
     def _forces(self, placed: Placed, cells: Floats, load: Floats, saturated: Flags, unknown: int) -> Forces:
+        felt, felt_cells = load, cells
         if unknown:
+            cells, load = cells.copy(), load.copy()
             cells[:unknown] = np.nan
             load[:unknown] = np.nan
+            felt.setflags(write=False)
+            felt_cells.setflags(write=False)
         pressure: Floats = load * self._kpa_per_n if self._newtons else self._blanks(len(load))[0]
         cells.setflags(write=False)
         load.setflags(write=False)
@@ -169,6 +176,9 @@ class Contact:
             placed.arrival_s,
             placed.lost,
             self._cause is None,
+            unknown,
+            felt,
+            felt_cells,
             placed.late,
         )
 

@@ -7,6 +7,8 @@ from firmware_protocol.driver import BallEvent, BallEventCode, Damaged, PhaseCha
 from firmware_protocol.messages import LimitSettings
 from sessions.events import Json, Notice
 
+TOO_SLOW_S, LATE_S = 0.1, 0.05  # between two scans
+_ROUNDING_S = 1e-6
 _BALL_EVENTS = {code.value: code.name.lower() for code in BallEventCode}
 
 
@@ -36,6 +38,18 @@ def of_calibration(before: Profile, profile: Profile, t_s: float) -> Notice:
 def of_reboot(started: Started, t_s: float, *, loaded: bool) -> Notice:
     fields: dict[str, Json] = {"cause": "reboot", "boot_id": started.boot_id, "loaded": loaded}
     return Notice(t_s, "segment", "the ball has restarted; its zero is new", fields)
+
+
+def of_slowness(period_s: float, t_s: float) -> list[Notice]:
+    """Said at the start where scans are so far apart that warnings come late, or too late (R53)."""
+    hz = 1.0 / period_s
+    if period_s > TOO_SLOW_S + _ROUNDING_S:
+        text = f"this ball measures only {hz:.1f} times a second: too slow to warn you in time"
+        return [Notice(t_s, "slow", text, {"state": "too slow", "hz": hz})]
+    if period_s > LATE_S + _ROUNDING_S:
+        text = f"this ball measures {hz:.1f} times a second: warnings come late"
+        return [Notice(t_s, "slow", text, {"state": "late", "hz": hz})]
+    return []
 
 
 def of_status(status: Status, t_s: float) -> Notice:

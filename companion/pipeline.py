@@ -19,6 +19,7 @@ from companion.contact import Contact, Forces
 from companion.safety.guard import Guard, Judged
 from companion.safety.limits import GuardContext
 from companion.smoothing import Smoothed, Smoother
+from companion.tally import DamageTally
 from companion.timeline import SUSPENDED_S, Gap, Placed, Timeline
 from firmware_protocol.driver import (
     BallEvent,
@@ -44,6 +45,9 @@ from firmware_protocol.messages import Limits, LimitSettings, Stop, Tare
 from sessions.events import Action, Alert, Closed, Event, Floats, Json, Notice, Opened, Reading
 
 Output = Event | Send | Close
+
+SAME_STATUS_S = 1.0
+TARED_UNSEEN = "tared unseen"  # what lay on the ball then is hidden by its new zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,9 @@ class Pipeline:
         self._index: int | None = None  # of the newest scan
         self._gap_s = 0.0  # time missing before the next scan
         self._ended: Notice | None = None  # why the guard ends the session
+        self._damage = DamageTally()
+        self._status: Status | None = None  # as last told,
+        self._status_s = 0.0  # and when
         self._said_free = False  # the tare under way rests on the person's word
         self._signals: Signals | None = None  # the ball's buzzer and light
         self._listening = False  # the ball takes requests
@@ -103,6 +110,7 @@ class Pipeline:
         if due_s is not None and now_s - due_s > SUSPENDED_S:
             self._timeline.suspended()
         out = self._drive(self._driver.tick(now_s), now_s)
+        out += self._damage.due(now_s, self._at(now_s))
         if self._guard is not None:
             out += self._guard.tick(now_s, self._at(now_s))
         return self._warn_ball(out, now_s)
@@ -130,14 +138,14 @@ class Pipeline:
         if self._closed:
             return []
         self._closed = True
-        out: list[Event] = []
+        out: list[Event] = [*self._damage.rest(now_s, self._at(now_s))]
         if self._guard is not None:
             out += self._guard.finish(self._at(now_s))
         return [*out, Closed(self._at(now_s), cause)]
 
     def deadline(self) -> float | None:
         """When `tick` is next due, on the engine's clock."""
-        stages = (self._driver, self._guard, self._signals)
+        stages = (self._driver, self._damage, self._guard, self._signals)
         due = [None if stage is None else stage.deadline() for stage in stages]
         return min((at_s for at_s in due if at_s is not None), default=None)
 
@@ -165,7 +173,7 @@ class Pipeline:
                 case Started():
                     out += self._started(event, now_s)
                 case Status():
-                    out.append(notices.of_status(event, self._at(now_s)))
+                    out += self._state(event, now_s)
                 case BallEvent():
                     out += self._ball_event(event, now_s)
                 case ZeroChanged():
@@ -177,7 +185,7 @@ class Pipeline:
                 case Damaged(reason="anchor"):
                     pass  # scans that were on their way before START or after STOP: no damage to tell of
                 case Damaged():
-                    out.append(notices.of_damage(event, self._at(now_s)))
+                    out += self._damage.take(event, now_s, self._at(now_s))
                 case _:
                     assert_never(event)
         return out
@@ -210,12 +218,12 @@ class Pipeline:
             return out
         forces = contact.feed(placed)
         columns = np.empty((len(forces.load), 1 + forces.cells.shape[1]))
-        columns[:, 0] = forces.load
-        columns[:, 1:] = forces.cells
+        columns[:, 0] = forces.felt
+        columns[:, 1:] = forces.felt_cells
         smoothed = smoother.feed(columns, fresh=forces.fresh)
-        smooth, ramp = self._pressures(smoothed)
+        smooth, ramp = self._pressures(smoothed, forces.unknown)
         out.append(_reading(placed, forces, smooth, ramp))
-        said = guard.feed(self._judged(forces, smoothed, ramp))
+        said: list[Event] = [event for judged in self._judged(forces, smoothed, ramp) for event in guard.feed(judged)]
         out += said
         self._t_s = float(placed.t_s[-1])
         self._index = placed.index + len(placed.t_s) - 1
@@ -226,28 +234,39 @@ class Pipeline:
                 out += self._drive(self._driver.ask(Stop(), placed.arrival_s), placed.arrival_s)
         return out
 
-    def _pressures(self, smoothed: Smoothed) -> tuple[Floats, Floats]:
+    def _pressures(self, smoothed: Smoothed, unknown: int) -> tuple[Floats, Floats]:
+        """The first `unknown` scans are not to be trusted."""
         context = self._context
         assert context is not None
         scale = 10.0 / context.area_cm2 if context.judged else np.nan
         smooth, ramp = smoothed.smooth[:, 0] * scale, smoothed.ramp_per_s[:, 0] * scale
+        smooth[:unknown] = ramp[:unknown] = np.nan
         smooth.flags.writeable = ramp.flags.writeable = False
         return smooth, ramp
 
-    def _judged(self, forces: Forces, smoothed: Smoothed, ramp_kpa_s: Floats) -> Judged:
+    def _judged(self, forces: Forces, smoothed: Smoothed, ramp_kpa_s: Floats) -> list[Judged]:
+        """The guard sees what the ball shows even where its zero is not trusted, apart from what is."""
+        scans, unknown = len(forces.t_s), forces.unknown
+        if not 0 < unknown < scans:
+            return [self._part(forces, smoothed, ramp_kpa_s, slice(None), trusted=not unknown)]
+        before = self._part(forces, smoothed, ramp_kpa_s, slice(0, unknown), trusted=False)
+        after = self._part(forces, smoothed, ramp_kpa_s, slice(unknown, scans), trusted=True)
+        return [before, dataclasses.replace(after, fresh=False, lost=0, gap_s=0.0)]
+
+    def _part(self, forces: Forces, smoothed: Smoothed, ramp_kpa_s: Floats, part: slice, *, trusted: bool) -> Judged:
         return Judged(
-            t_s=forces.t_s,
-            force_n=smoothed.despiked[:, 0],
-            raw_n=forces.load,
-            cells_n=smoothed.despiked[:, 1:],
-            ramp_kpa_s=ramp_kpa_s,
-            saturated=forces.saturated,
+            t_s=forces.t_s[part],
+            force_n=smoothed.despiked[part, 0],
+            raw_n=forces.felt[part],
+            cells_n=smoothed.despiked[part, 1:],
+            ramp_kpa_s=ramp_kpa_s[part],
+            saturated=forces.saturated[part],
             period_s=forces.period_s,
             arrival_s=forces.arrival_s,
             fresh=forces.fresh,
             lost=forces.lost,
             gap_s=self._gap_s,
-            trusted=forces.trusted,
+            trusted=trusted,
         )
 
     def _opening(self, placed: Placed, smoother: Smoother) -> Opened:
@@ -308,14 +327,22 @@ class Pipeline:
         if started.continuity is Continuity.NEW_CLOCK:
             loaded = not contact.still_free
             out.append(notices.of_reboot(started, self._at(now_s), loaded=loaded))
-            if loaded:  # its zero is gone with the body still on it
+            if loaded and contact.cause != TARED_UNSEEN:  # its zero is gone with the body still on it
                 contact.distrust("reset under load")
         if self._smoother is None or self._smoother.period_s != started.period_s:
             columns = 1 + (self._profile.channels if self._profile else 1)
             self._smoother = Smoother(columns, started.period_s)
         if self._guard is None:
             self._guard = Guard(context)
+            out += notices.of_slowness(started.period_s, self._at(now_s))
         return out
+
+    def _state(self, status: Status, now_s: float) -> list[Output]:
+        """STATUS; the same again within a second is not worth a word."""
+        if status == self._status and now_s - self._status_s < SAME_STATUS_S:
+            return []
+        self._status, self._status_s = status, now_s
+        return [notices.of_status(status, self._at(now_s))]
 
     def _ball_event(self, event: BallEvent, now_s: float) -> list[Output]:
         out: list[Output] = [notices.of_ball_event(event, self._at(now_s))]
@@ -328,7 +355,7 @@ class Pipeline:
         text = "zero set"
         if self._contact is not None:
             if zero.value is None:
-                self._contact.distrust("zero changed unseen")
+                self._contact.distrust(TARED_UNSEEN)
             elif self._said_free:
                 self._contact.distrust("reset by the user's word")  # free by the new zero, once it has been seen so
             else:

@@ -86,6 +86,11 @@ class Ball:
         return self._device.scanner.index
 
     @property
+    def period_us(self) -> float:
+        """Microseconds of its own clock between two scans of this run; 0 while it does not scan."""
+        return self._device.scanner.period_us if self.scanning else 0.0
+
+    @property
     def run(self) -> int:
         return self._device.scanner.run
 
@@ -207,16 +212,23 @@ class Ball:
         due_us = self._device.deadline_us()
         return None if due_us >= NEVER_US else due_us + self._boot_us
 
-    def reboot(self, boot_id: int, now_us: int, booting_us: int = 0) -> None:
+    def reboot(self, boot_id: int, now_us: int, booting_us: int = 0, spec: BallSpec | None = None) -> None:
         """Power lost and back: clock, index, zero, limit and log begin anew, calibration stays. BLE links are gone,
-        serial ones are open again. It answers after `booting_us`."""
+        serial ones are open again. It answers after `booting_us`. `spec`: it was made another one, with new cells."""
         self.tick(now_us)
         old = self._device
-        self._cells.reboot()
+        if spec is None:
+            self._cells.reboot()
+        else:
+            self._cells = Cells(spec)
         self._boot_us = now_us
         self._awake_us = booting_us
         self._device = Device(
-            replace(old.spec, boot_id=boot_id), self._cells, self._sensor, witness=self._witness, boot_id=boot_id
+            replace(spec or old.spec, boot_id=boot_id),
+            self._cells,
+            self._sensor,
+            witness=self._witness,
+            boot_id=boot_id,
         )
         self._device.power, self._device.fault = old.power, old.fault
         for number, link in old.links.items():
@@ -267,6 +279,14 @@ class Ball:
             self._device.break_off(2)
         self._device.fault = fault
         self._device.advance(self.t_us)
+
+    def step_clock(self, by_us: int, now_us: int) -> None:
+        """Its clock jumps, not to before its boot; its scans go on at their pace."""
+        self.tick(now_us)
+        device = self._device
+        by_us = max(by_us, -device.t_us)
+        self._boot_us -= by_us
+        device.step_clock(by_us)
 
     def miss(self, slots: int) -> None:
         """The converter misses the next slots."""

@@ -187,6 +187,17 @@ class Device:
         for link in self.links.values():
             link.changed(self.flags(link), self.zero_changes & 0xFF, self.t_us)
 
+    def step_clock(self, by_us: int) -> None:
+        """All that is planned or remembered moves with the clock."""
+        self.t_us += by_us
+        self.scanner.step_clock(by_us)
+        self._run_on_us += by_us if self._run_on_us < NEVER_US else 0
+        if self.job is not None:
+            self.job.until_us += by_us
+        for link in self.links.values():
+            link.live.close()  # one batch has one clock
+            link.step_clock(by_us)
+
     def deadline_us(self) -> int:
         """When `advance` will have something to say, beyond what waits on the links."""
         due = [self._timer_us(), *(link.deadline_us(self.t_us) for link in self.links.values())]

@@ -126,6 +126,13 @@ class BallLink:
         if self.answering and self._told is not None and self._told != (flags, zero_changes):
             self._status_us = min(self._status_us, max(now_us, self._told_us + STATUS_SOON_US))
 
+    def step_clock(self, by_us: int) -> None:
+        self.asked_us += by_us
+        self._told_us += by_us
+        self._event_times = deque((at_us + by_us for at_us in self._event_times), maxlen=EVENTS_A_SECOND)
+        self._status_us += by_us if self._status_us < NEVER_US else 0
+        self.stop_us += by_us if self.stop_us < NEVER_US else 0
+
     def deadline_us(self, now_us: int) -> int:
         """When this link will have more to hand over than it has now, or something to do."""
         due = [self.stop_us]

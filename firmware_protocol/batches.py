@@ -97,7 +97,9 @@ class LiveScans:
 
     def _joins(self, count: int, more: int, room: int) -> bool:
         first, last = self._scans[0], self._scans[more - 1]
-        return more <= room and last.index - first.index == more - 1 and last.t_us - first.t_us <= MAX_SPAN_US
+        span_us = last.t_us - first.t_us
+        one_clock = abs(span_us - (more - 1) * self._period_us) < self._period_us
+        return more <= room and last.index - first.index == more - 1 and one_clock and span_us <= MAX_SPAN_US
 
     def _drop(self) -> None:
         self._scans.popleft()

@@ -60,6 +60,10 @@ class Scanner:
         self.rate_hz = 0
         self._missing = 0
 
+    def step_clock(self, by_us: int) -> None:
+        """The clock jumps; the slots keep their pace."""
+        self._origin_us += by_us
+
     def miss(self, slots: int) -> None:
         """The next slots are missed: they use up their numbers (R21)."""
         self._missing += slots

@@ -17,9 +17,10 @@ class ZeroWatch:
         self._count: int | None = None  # as we know it; None before the first STATUS of this boot
 
     def booted(self, boot_id: int) -> None:
-        """HELLO was answered: another boot counts anew."""
+        """HELLO was answered: another boot counts anew, from 0. Only before the first one nobody was there to see."""
         if boot_id != self._boot_id:
-            self._boot_id, self._count = boot_id, None
+            self._count = None if self._boot_id is None else 0
+            self._boot_id = boot_id
 
     def changed(self, value: int, from_index: int | None, full_scale: int) -> ZeroChanged:
         """TARE was answered, or the button tared. `full_scale` in counts, 0 unknown."""

@@ -62,6 +62,11 @@ class Database:
                 if found == 0:
                     schema.create(connection)
         schema.require(found)
+        with self.reading() as connection:
+            extended = not schema.lacking(connection)
+        if not extended:
+            with self.writing() as connection:
+                schema.extend(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -4,6 +4,7 @@ SessionError            .hint says what to do
 ├── NotFoundError       no such session
 ├── UnreadableError     the file or a part of it is damaged
 ├── StoreBusyError      another program holds it
+│   └── RecordingError  a session is being recorded, and this is not to be done meanwhile
 ├── StoreTooNewError    written by a newer version: update knead
 └── StoreDeniedError    the directory cannot be written or read
 """
@@ -27,6 +28,10 @@ class UnreadableError(SessionError):
 
 class StoreBusyError(SessionError):
     """Another program holds the database."""
+
+
+class RecordingError(StoreBusyError):
+    """A session is being recorded: this is not to be done meanwhile."""
 
 
 class StoreTooNewError(SessionError):

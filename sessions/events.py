@@ -118,6 +118,8 @@ class Notice:
     refused   request
     clock     device time and host time, offset and rate
     storage   state ("waiting", "written"), seconds
+    damaged   reason, count: frames dropped since the last such notice
+    slow      state ("late", "too slow"), hz: warnings come late, or cannot be relied on
     observer  name, error: an observer raised and was detached
     sound     state ("on", "off", "failed", "restarted"), tones, voice: the programs that play and speak, why
     limit     state ("set", "lowered"), high, clear (counts), hold_ms, high_n: what the ball watches by itself

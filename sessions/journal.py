@@ -28,7 +28,7 @@ WAITING_BYTES = 64 << 20
 BATCH_BYTES = 700  # what a queued batch weighs besides its values (measured: 685)
 SPARE_BYTES = 4 << 20  # events still find room where scans find none
 LAST_TRY = 0.8  # of the time to close: the last attempt begins, and has the rest to end
-HANG_S = 2.0  # a write that takes longer is told, though no error came
+HANG_S = 1.0  # a write that takes longer breaks the promise of a second, and is told though no error came
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +209,7 @@ class Journal:
         if moved is not None:
             self._draft.restore(*moved)
             self._saved_to_s = 0.0
+            self._tell_waiting("The log was deleted or replaced while it was written")
         pending = self._draft.pending()
         if pending is None or (writer.begun and not pending.chunks and not pending.events):
             return

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.schema import CreateTable
 
 from sessions.errors import StoreTooNewError, UnreadableError
 
@@ -36,6 +37,21 @@ PERSON = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
+    # What is known of the person, in the words of those who ask; NULL is nothing yet.
+    Column("screening", JSON),
+    Column("limits", JSON),
+    Column("locks", JSON),
+)
+
+# What was changed of a person, and why: only ever added to.
+PERSON_CHANGE = Table(
+    "person_change",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("person_id", ForeignKey("person.id", ondelete="CASCADE"), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("fields", JSON, nullable=False),
 )
 
 DEVICE = Table(
@@ -158,3 +174,27 @@ def create(connection: Connection) -> None:
     METADATA.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
     connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
+
+def lacking(connection: Connection) -> list[str]:
+    """What a file of this version does not have yet: statements that add it. Only columns that may be NULL are."""
+    dialect = connection.dialect
+    wanted = []
+    for table in METADATA.sorted_tables:
+        rows = connection.exec_driver_sql(f"PRAGMA table_info({table.name})").all()
+        there = {row[1] for row in rows}
+        if not there:
+            wanted.append(str(CreateTable(table).compile(dialect=dialect)))
+            continue
+        wanted += [
+            f"ALTER TABLE {table.name} ADD COLUMN {column.name} {column.type.compile(dialect)}"
+            for column in table.columns
+            if column.name not in there and column.nullable
+        ]
+    return wanted
+
+
+def extend(connection: Connection) -> None:
+    """Add it, within the caller's transaction."""
+    for statement in lacking(connection):
+        connection.exec_driver_sql(statement)

@@ -17,6 +17,7 @@ from sessions.database import Database
 from sessions.errors import SessionError, StoreBusyError
 from sessions.events import RegionTotals, Totals
 from sessions.lock import RecordingLock
+from sessions.people import People
 from sessions.record import Kept, microseconds, opened_of, region_of, started_at, text
 from sessions.schema import PERSON, REGION, SESSION
 from sessions.session import SessionData, SessionRow, assemble
@@ -36,6 +37,7 @@ class RegionRecord:
     duration_s: float
     tool: str
     totals: RegionTotals
+    state: str = "complete"  # or recovered: cut short by a crash
 
 
 class Store:
@@ -47,6 +49,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._database = Database(path)
+        self.people = People(self._database)
         self.recovered: SessionRows = self.recover()  # what this opening has completed
 
     def __enter__(self) -> Self:
@@ -104,7 +107,8 @@ class Store:
 
     def region_records(self, *, person: str, since: datetime | None = None) -> Sequence[RegionRecord]:
         """What each region got in each of a person's ended sessions, the oldest first. Simulated ones do not count."""
-        wanted = (SESSION.c.uuid, SESSION.c.started_us, SESSION.c.utc_offset_s, SESSION.c.duration_s, SESSION.c.tool)
+        names = ("uuid", "started_us", "utc_offset_s", "duration_s", "tool", "state")
+        wanted = [SESSION.c[name] for name in names]
         statement = (
             select(*wanted, *REGION.columns)
             .select_from(reading.TABLES.join(REGION, REGION.c.session_id == SESSION.c.id))
@@ -116,7 +120,9 @@ class Store:
         with self._database.reading() as connection:
             rows = connection.execute(statement).mappings().all()
         return [
-            RegionRecord(row["uuid"], started_at(row), row["duration_s"] or 0.0, row["tool"], region_of(row))
+            RegionRecord(
+                row["uuid"], started_at(row), row["duration_s"] or 0.0, row["tool"], region_of(row), row["state"]
+            )
             for row in rows
         ]
 

@@ -17,9 +17,17 @@ FLOORS = (
     ("companion.errors",),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.notices", "companion.ballside"),
+    ("companion.tally",),
     ("companion.pipeline",),
     ("companion.engine",),
-    ("companion.taring", "companion.balls"),
+    (
+        "companion.taring",
+        "companion.balls",
+        "companion.past",
+        "companion.remembered",
+        "companion.keeping",
+        "companion.pressing",
+    ),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )

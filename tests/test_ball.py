@@ -1,11 +1,15 @@
 """The reference ball: its links and their states (PROTOCOL.md sections 1 and 4)."""
 
+from itertools import pairwise
+
+import numpy as np
 import pytest
 
 from firmware_protocol import messages as m
-from firmware_protocol.ball import ALL_CAPS, LinkState
-from firmware_protocol.codec import encode
-from firmware_protocol.messages import Caps, Flags, IdentField, Status
+from firmware_protocol.ball import ALL_CAPS, Ball, LinkState
+from firmware_protocol.codec import decode_from_ball, encode
+from firmware_protocol.framing import Deframer, encode_frame
+from firmware_protocol.messages import Caps, Flags, IdentField, SampleBatch, Status
 from tests.ball_bench import LIMIT, POINTS, Bench, spec
 
 # Links
@@ -250,3 +254,43 @@ def test_fault_and_battery() -> None:
     assert bench.codes() == [(9, 1), (8, 0), (10, 3)]
     assert bench.of(m.StatusMessage)[-1].flags == Flags.BATTERY_LOW | Flags.CHARGING | Flags.USB
     assert not bench.ball.scanning
+
+
+# Faults
+
+
+def test_its_period_is_the_true_one_while_it_scans() -> None:
+    ball = Ball(spec(rates_hz=(100, 200), period_ratio=0.9), lambda first, count: np.zeros((count, 1), np.int16))
+    assert ball.period_us == 0
+    ball.connect(0, framed=True)
+    ball.feed(0, encode_frame(encode(m.Hello(1, 1), 1)), 0)
+    ball.feed(0, encode_frame(encode(m.Start(200), 2)), 0)
+    assert ball.period_us == 4500
+    ball.feed(0, encode_frame(encode(m.Stop(), 3)), 100_000)
+    assert ball.period_us == 0
+
+
+@pytest.mark.parametrize("by_us", [3_000_000, -400_000, -9_000_000])
+def test_a_clock_that_jumps_moves_times_and_not_scans(by_us: int) -> None:
+    taken: list[tuple[int, int]] = []
+    ball = Ball(
+        spec(),
+        lambda first, count: np.zeros((count, 1), np.int16),
+        witness=lambda scans: taken.extend(zip(scans.index.tolist(), scans.t_us.tolist(), strict=True)),
+    )
+    ball.connect(0, framed=True)
+    ball.feed(0, encode_frame(encode(m.Hello(1, 1), 1)), 0)
+    ball.feed(0, encode_frame(encode(m.Start(100), 2)), 0)
+    ball.tick(1_000_000)
+    ball.step_clock(by_us, 1_005_000)
+    moved_us = max(by_us, -1_005_000)
+    assert ball.t_us == 1_005_000 + moved_us
+    ball.tick(2_000_000)
+    assert [index for index, _ in taken] == list(range(200))
+    steps = [b - a for (_, a), (_, b) in pairwise(taken)]
+    assert {step for step in steps if step != 10_000} == {10_000 + moved_us}
+    parts = Deframer().feed(b"".join(ball.outgoing(0)))
+    heard = [decode_from_ball(part, 1) for part in parts if isinstance(part, bytes)]
+    batches = [said[1] for said in heard if isinstance(said, tuple) and isinstance(said[1], SampleBatch)]
+    assert len(batches) > 2
+    assert all(batch.span_10us == 1000 * (len(batch.values) - 1) for batch in batches), "none reaches over the jump"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from companion.cli import run
-from companion.cli.limits import _number
+from companion.cli.limit_tables import number
 
 Shown = pytest.CaptureFixture[str]
 COLUMNS = [
@@ -107,5 +107,5 @@ def test_an_unknown_region_names_those_there_are(capsys: Shown) -> None:
 
 def test_a_printed_limit_is_never_more_than_the_limit() -> None:
     for value, text in ((7.5, "7.5"), (70.7106, "70.7"), (45.0, "45"), (99.99, "99.9"), (0.3, "0.3")):
-        assert _number(value) == text
+        assert number(value) == text
         assert float(text) <= value + 1e-9

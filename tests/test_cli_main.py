@@ -252,7 +252,7 @@ def test_completion_refuses_other_shells(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("knead s", {"scan", "sessions", "simulate"}),
+        ("knead s", {"scan", "screen", "sessions", "simulate"}),
         ("knead config get f", {"fps"}),
         ("knead live --side l", {"left"}),
         ("knead live --region gl", {"glute"}),

@@ -13,6 +13,7 @@ import pytest
 
 from companion.cli import run
 from companion.cli.simulate import _scenarios
+from firmware_protocol.simulator.faults import KINDS
 from tests.test_cli_main import ROOT, knead
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
@@ -112,3 +113,41 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         assert found.returncode in (3, 5)
         assert found.stderr.startswith("knead: ")
         assert "Traceback" not in found.stderr
+
+
+def test_faults_are_done_and_told(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    spec = "drop=20%,saturate=1s@1"
+    with simulate("tcp", "--scenario", "empty", "--faults", spec, "--truth", str(truth), home=tmp_path) as (
+        process,
+        address,
+    ):
+        found = knead("live", address, "--seconds", "2.5", "--jsonl", "--no-record", home=tmp_path)
+        assert found.returncode == 0, found.stderr
+        process.send_signal(signal.SIGTERM)
+        assert ended(process)[0] == 128 + signal.SIGTERM
+    assert '"kind": "gap"' in found.stdout
+    assert '"cause": "saturation"' in found.stdout
+    with truth.with_suffix(".faults.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["fault"] for row in rows} == {"drop", "saturate"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [("drop=2%,dorp=1%", "'dorp=1%'"), ("drop=200%", "out of range"), ("stall", "such as 200ms"), ("", "no fault")],
+)
+def test_a_fault_that_is_none_is_2_and_named(spec: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["simulate", "serial", "--faults", spec]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert says in shown.err
+    assert len(shown.err.splitlines()) == 2
+
+
+def test_the_faults_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["simulate", "serial", "--list-faults"]) == 0
+    shown = capsys.readouterr().out
+    assert "Of the link:" in shown
+    assert "Of the ball:" in shown
+    assert all(f"  {name}" in shown for name in KINDS)

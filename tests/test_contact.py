@@ -296,3 +296,21 @@ def test_any_split_gives_the_same_bits(stretches: list[tuple[int, int]], cuts: l
     whole = run([])
     assert run(cuts) == whole
     assert run([1] * len(values)) == whole
+
+
+def test_what_an_untrusted_ball_shows_is_kept_apart_from_what_is_known() -> None:
+    contact = Contact(profile(), AREA_CM2)
+    contact.distrust("reset under load")
+    forces = fed(contact, [PRESSED] * 10, 0)
+    assert forces.unknown == 10
+    assert np.isnan(forces.load).all()
+    assert np.array_equal(forces.felt, np.full(10, PRESSED * LSB))
+    assert np.array_equal(forces.felt_cells[:, 0], forces.felt)
+    assert not forces.felt.flags.writeable
+    back = fed(contact, [FREE] * 150, 10)
+    assert back.trusted
+    assert 0 < back.unknown < 150
+    assert np.isnan(back.load).sum() == back.unknown
+    known = fed(contact, [FREE] * 10, 160)
+    assert known.unknown == 0
+    assert known.felt is known.load

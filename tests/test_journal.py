@@ -324,6 +324,9 @@ def test_a_log_deleted_under_it_is_written_anew(path: Path, told: Told, all_of_i
             each.unlink()
     for event in events[30:]:
         journal(event)
+    waiting, written = told.wait(), told.wait()
+    assert (waiting.fields["state"], written.fields["state"]) == ("waiting", "written")
+    assert "deleted" in waiting.text
     assert_whole(path, journal, events)
 
 

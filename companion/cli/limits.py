@@ -5,54 +5,114 @@ from typing import TYPE_CHECKING
 
 import click
 
+from companion.cli.failures import say
+from companion.cli.limit_tables import number
 from companion.cli.options import document, setting, settings
-from companion.cli.text import DISCLAIMER, table
+from companion.cli.own_limits import set_, test
+from companion.cli.text import DISCLAIMER, clean, table
 
 if TYPE_CHECKING:
+    from companion.config import Settings
+    from companion.past import Past
     from companion.safety.limits import RegionLimits
     from companion.safety.table import Region
     from sessions.events import Json
 
 
-@click.group(help="Show the limits each region is judged by.")
+@click.group(help="Show the limits each region is judged by, and set your own.")
 def limits() -> None:
     pass
 
 
-@limits.command(help="The limits as published, and as they hold here: for the tool and for one whom nobody screened.")
+limits.add_command(set_)
+limits.add_command(test)
+
+
+@limits.command(help="The limits as published, and as they hold here: for the tool and for the person.")
 @setting("region")
 @setting("tool")
+@setting("person")
 @document
-def show(region: str | None, tool: str | None, as_json: bool) -> None:
-    from companion.safety.limits import DEFAULT_TOOL, effective, regions, tools, whole_body
+def show(region: str | None, tool: str | None, person: str | None, as_json: bool) -> None:
+    from companion.cli.limit_tables import beside, listed
+    from companion.safety.limits import DEFAULT_TOOL, regions, tools
 
-    held = settings(region=region, tool=tool)
+    held = settings(region=region, tool=tool, person=person)
+    past = _past(held)
+    for problem in past.problems:
+        say(problem)
     kind = tools()[held.tool or DEFAULT_TOOL]
-    factor_k = whole_body()["unscreened_factor"]
+    factor_k = past.factor_k
     shown = {key: row for key, row in regions().items() if region in (None, key)}
-    holding = {key: effective(key, kind.key, factor_k=factor_k) for key in shown}
+    holding = {key: _holding(past, key, kind.key) for key in shown}
     if as_json:
-        document = {key: _row(shown[key], holding[key]) for key in shown}
-        click.echo(json.dumps({"schema": 1, "tool": kind.key, "factor_k": factor_k, "regions": document}, indent=2))
+        document = {key: _row(shown[key], holding[key], past) for key in shown}
+        whole = {"schema": 1, "tool": kind.key, "person": past.person.name, "factor_k": factor_k, "regions": document}
+        click.echo(json.dumps(whole | beside(), indent=2))
         return
-    click.echo(
-        f"In force for the {kind.title.lower()} ({kind.area_cm2:g} cm2), times {factor_k:g}: nobody was screened."
-    )
+    why = "" if past.verdict.screened else ": nobody was screened"
+    click.echo(f"In force for the {kind.title.lower()} ({kind.area_cm2:g} cm2), times {factor_k:g}{why}.")
     click.echo("kPa is mean contact pressure; published limits are for 12 cm2 in brackets.")
     click.echo("")
     for line in _one(shown[region], holding[region]) if region is not None else _all(shown, holding):
         click.echo(line)
+    for key in shown:
+        for line in _own(past, key):
+            click.echo(line)
+    if region is None:
+        for line in listed():
+            click.echo(line)
     click.echo("")
     click.echo(click.wrap_text(DISCLAIMER, 79))
 
 
-def _row(region: "Region", holding: "RegionLimits") -> "dict[str, Json]":
+def _past(held: "Settings") -> "Past":
+    """Limits are shown whatever the log is like."""
+    from datetime import UTC, datetime
+
+    from companion.compose import gather
+    from companion.past import nobody
+    from sessions.errors import SessionError
+
+    try:
+        return gather(held)
+    except SessionError as error:
+        say(str(error), error.hint)
+        return nobody(datetime.now(UTC), held.person)
+
+
+def _holding(past: "Past", region: str, tool: str) -> "RegionLimits":
+    from companion.safety.limits import effective
+
+    lowered = past.lowered[region].columns if region in past.lowered else {}
+    own = past.person.personal(past.factor_k).get(region, 1.0)
+    return effective(region, tool, None, past.factor_k, body_kg=past.verdict.body_kg, personal=own, lowered=lowered)
+
+
+def _own(past: "Past", region: str) -> list[str]:
+    """What of the person and the user's own file stands behind the limits in force."""
+    lines = []
+    own = past.person.personal(past.factor_k).get(region)
+    if own is not None:
+        lines.append(f"Own limit       {region}: times {own:.2f}, set by {past.person.name}")
+    if region in past.lowered:
+        row = past.lowered[region]
+        columns = ", ".join(f"{name} {value:g}" for name, value in row.columns.items())
+        lines.append(f"Own file        {region}: {columns} ({clean(row.source, 60)})")
+    return lines
+
+
+def _row(region: "Region", holding: "RegionLimits", past: "Past") -> "dict[str, Json]":
     from companion.safety.limits import limits_to_json
+
+    lowered = past.lowered.get(region.key)
 
     return {
         "title": region.title,
         "base": limits_to_json(region.base),
         "effective": limits_to_json(holding),
+        "personal": past.person.personal(past.factor_k).get(region.key, 1.0),
+        "lowered": None if lowered is None else {**lowered.columns, "source": lowered.source},
         "source": region.source,
         "confidence": region.confidence,
     }
@@ -69,17 +129,12 @@ def _all(shown: "dict[str, Region]", holding: "dict[str, RegionLimits]") -> list
             (now.force_max_n, base.force_max_n),
             (now.hold_s, base.hold_s),
         ):
-            cells += [_number(value), f"({_number(published)})"]
-        rows.append((*cells, _number(now.session_s), _number(now.dose_kpa_s), f"({_number(base.dose_kpa_s)})"))
+            cells += [number(value), f"({number(published)})"]
+        rows.append((*cells, number(now.session_s), number(now.dose_kpa_s), f"({number(base.dose_kpa_s)})"))
     sources = table(
         ("REGION", "CONFIDENCE", "SOURCE"), [(key, row.confidence, row.source) for key, row in shown.items()]
     )
     return [*table(heads, rows, right=frozenset(range(1, 10))), "", *sources]
-
-
-def _number(value: float) -> str:
-    """To a tenth, cut and not rounded: what is printed is never more than what is allowed."""
-    return f"{int(value * 10 + 1e-6) / 10:.1f}".removesuffix(".0")
 
 
 def _one(region: "Region", now: "RegionLimits") -> list[str]:
@@ -100,8 +155,8 @@ def _one(region: "Region", now: "RegionLimits") -> list[str]:
     return [
         f"{region.key}: {region.title}",
         *(
-            f"{name:<16}{'none' if value is None else f'{_number(value)} {unit}'}"
-            + ("" if published is None else f" ({_number(published)})")
+            f"{name:<16}{'none' if value is None else f'{number(value)} {unit}'}"
+            + ("" if published is None else f" ({number(published)})")
             for name, unit, value, published in rows
         ),
         *_marks(region),

@@ -9,7 +9,7 @@ from companion.cli.options import SECONDS, SPEED, output, quiet, setting, settin
 
 if TYPE_CHECKING:
     from companion.cli.outlet import Outlet
-    from companion.cli.watch import Form
+    from companion.cli.printers import Jsonl, Plain
 
 
 @click.command(help="Watch a virtual ball for a minute: no hardware needed.")
@@ -59,6 +59,7 @@ def live(
 ) -> None:
     from companion.cli.screen import open_live, wants_screen
 
+    _refuse(region, tool)
     held = settings(person=person, region=region, side=side, tool=tool, **silence(quiet))
     from companion import compose
 
@@ -77,10 +78,28 @@ def live(
         raise Exit(open_live(held, request))
     from companion.cli.watch import watch
 
-    raise Exit(watch(lambda outlet: compose.live(request, held, observers=(outlet,)), _form(form), held))
+    printed = _form(form)
+
+    def make(outlet: "Outlet") -> "compose.Run":
+        run = compose.live(request, held, observers=(outlet,))
+        printed.known = tuple(f"knead: {line}" for line in run.words)
+        return run
+
+    raise Exit(watch(make, printed, held))
 
 
-def _form(form: str | None) -> "Form":
+def _refuse(region: str | None, tool: str | None) -> None:
+    """A site no limit makes fit, and a tool that is only explained. Raises RefusedError with the reason."""
+    from companion.errors import RefusedError
+    from companion.safety.limits import table
+
+    for key, barred in ((region, table().blocked), (tool, table().explained)):
+        if key is not None and key in barred:
+            row = barred[key]
+            raise RefusedError(f"{row.title}: {row.why}", "knead limits show lists what there is")
+
+
+def _form(form: str | None) -> "Plain | Jsonl":
     from companion.cli.printers import Jsonl, Plain
     from companion.cli.zones import edges_of
 

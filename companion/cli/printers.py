@@ -54,6 +54,7 @@ class Plain:
     """One line for each thing worth saying, the most important word first."""
 
     def __init__(self, edges_of: EdgesOf) -> None:
+        self.known: tuple[str, ...] = ()  # what is known of the person, said when the session begins
         self._edges_of = edges_of
         self._edges: Edges | None = None
         self._context: dict[str, Json] = {}
@@ -65,7 +66,7 @@ class Plain:
         self._opened = False
 
     def words(self, event: Event) -> Iterable[str]:
-        return assumptions(event) if isinstance(event, Opened) else ()
+        return (*self.known, *assumptions(event)) if isinstance(event, Opened) else ()
 
     def lines(self, event: Event) -> Iterable[str]:
         match event:
@@ -184,10 +185,11 @@ class Jsonl:
     """One event a line, as JSON."""
 
     def __init__(self) -> None:
+        self.known: tuple[str, ...] = ()  # what is known of the person, said when the session begins
         self._t_s = 0.0
 
     def words(self, event: Event) -> Iterable[str]:
-        return assumptions(event) if isinstance(event, Opened) else ()
+        return (*self.known, *assumptions(event)) if isinstance(event, Opened) else ()
 
     def lines(self, event: Event) -> Iterable[str]:
         self._t_s = float(event.t_s[-1]) if isinstance(event, Reading) else event.t_s or self._t_s

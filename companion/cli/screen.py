@@ -45,13 +45,33 @@ def open_home(settings: "Settings") -> int:
 
 
 def open_live(settings: "Settings", request: "LiveRequest") -> int:
-    """One session on a ball."""
-    return _open(settings, _live(settings, request))
+    """One session on a ball, once what is due has been asked."""
+    code = _asked(settings, request.person)
+    return code if code is not None else _open(settings, _live(settings, request))
 
 
 def open_demo(settings: "Settings", seconds: float | None, speed: float) -> int:
     """One session on the virtual ball of the showcase."""
     return _open(settings, _demo(settings, seconds, speed))
+
+
+def _asked(settings: "Settings", person: str) -> int | None:
+    """Ask all that is due. The exit code where no session begins."""
+    from companion.cli.failures import say
+    from companion.cli.sheets import due
+    from companion.tui.questions import ask
+    from companion.tui.sheet import Result
+
+    while (sheet := due(settings, person)) is not None:
+        answer = ask(sheet, settings.theme)
+        if isinstance(answer, Result):
+            say(answer.refused, answer.advice)
+            return 7
+        if answer is None:
+            return 130
+        if answer == "skipped" and sheet.final:
+            break
+    return None
 
 
 def _open(settings: "Settings", live: "Live") -> int:
@@ -76,6 +96,7 @@ def _open(settings: "Settings", live: "Live") -> int:
 def _deck(settings: "Settings") -> "Deck":
     from companion import balls, compose
     from companion.cli.scan import places
+    from companion.cli.sheets import due, today_lines
     from companion.tui.deck import Deck
 
     def address_of(address: str) -> "Live":
@@ -92,6 +113,8 @@ def _deck(settings: "Settings") -> "Deck":
         sessions=partial(_sessions, settings),
         load=partial(_load, settings),
         delete=partial(_delete, settings),
+        sheet=lambda address: None if address == "demo" else due(settings, settings.person),
+        today=partial(today_lines, settings),
         theme=settings.theme,
         fps=settings.fps,
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from companion.balls import Server
+    from firmware_protocol.simulator.faults import Fault
     from firmware_protocol.simulator.virtual import VirtualBall
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -33,6 +34,30 @@ def _known(_ctx: click.Context, _param: click.Parameter, key: str) -> str:
     return key
 
 
+def _faults(_ctx: click.Context, _param: click.Parameter, spec: str | None) -> "tuple[Fault, ...]":
+    from firmware_protocol.simulator.faults import parse_faults
+
+    try:
+        return () if spec is None else parse_faults(spec)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _complete_faults(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[str | CompletionItem]":
+    from firmware_protocol.simulator.faults import KINDS
+
+    before, comma, begun = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in KINDS if name.startswith(begun)]
+
+
+def _tell_faults(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    from firmware_protocol.simulator.faults import explain
+
+    if wanted:
+        click.echo("\n".join(explain()))
+        ctx.exit()
+
+
 def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[str | CompletionItem]":
     return [key for key in _scenarios() if key.startswith(incomplete)]
 
@@ -43,7 +68,22 @@ def _ball(command: Command) -> Command:
         click.option(
             "--truth",
             type=click.Path(path_type=Path, dir_okay=False),
-            help="At the end write what the ball measured, as CSV.",
+            help="At the end write what the ball measured, as CSV; and what went wrong, beside it as NAME.faults.csv.",
+        ),
+        click.option(
+            "--list-faults",
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_tell_faults,
+            help="Say what --faults takes, and exit.",
+        ),
+        click.option(
+            "--faults",
+            metavar="SPEC",
+            callback=_faults,
+            shell_complete=_complete_faults,
+            help="What goes wrong, drawn from the seed, such as drop=2%,flip=1e-4,stall=5s@60,reboot@30.",
         ),
         click.option("--seconds", type=SECONDS, help="End after so long; else at a signal."),
         click.option("--seed", type=click.IntRange(0, _SEEDS - 1), default=0, show_default=True, help="Of its noise."),
@@ -68,23 +108,37 @@ def simulate() -> None:
 @simulate.command(help="On a serial port: a pseudo-terminal, gone while the ball is away.")
 @_ball
 @click.option("--link", type=click.Path(path_type=Path), help="A symbolic link that always points to the port.")
-def serial(scenario: str, seed: int, seconds: float | None, truth: Path | None, link: Path | None) -> None:
+def serial(
+    scenario: str,
+    seed: int,
+    faults: "tuple[Fault, ...]",
+    seconds: float | None,
+    truth: Path | None,
+    link: Path | None,
+) -> None:
     from companion.balls import serve_pty
 
-    _serve(lambda ball: serve_pty(ball, link), scenario, seed, seconds, truth)
+    _serve(lambda ball: serve_pty(ball, link), scenario, seed, faults, seconds, truth)
 
 
 @simulate.command(help="On a TCP port of this computer, for one client at a time.")
 @_ball
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Else any free one.")
-def tcp(scenario: str, seed: int, seconds: float | None, truth: Path | None, port: int) -> None:
+def tcp(
+    scenario: str, seed: int, faults: "tuple[Fault, ...]", seconds: float | None, truth: Path | None, port: int
+) -> None:
     from companion.balls import serve_tcp
 
-    _serve(lambda ball: serve_tcp(ball, port), scenario, seed, seconds, truth)
+    _serve(lambda ball: serve_tcp(ball, port), scenario, seed, faults, seconds, truth)
 
 
 def _serve(
-    make: "Callable[[VirtualBall], Server]", scenario: str, seed: int, seconds: float | None, truth: Path | None
+    make: "Callable[[VirtualBall], Server]",
+    scenario: str,
+    seed: int,
+    faults: "tuple[Fault, ...]",
+    seconds: float | None,
+    truth: Path | None,
 ) -> None:
     """Until the time is up or a signal comes. The truth is written however it ends."""
     from companion.cli.signals import Signals
@@ -92,7 +146,7 @@ def _serve(
 
     if truth is not None:
         truth.open("a").close()  # a place that cannot be written is told now, not after the session
-    ball = VirtualBall(scenario, seed=seed)
+    ball = VirtualBall(scenario, seed=seed, faults=faults)
     with Signals() as signals:
         try:
             with make(ball) as server:
@@ -104,5 +158,7 @@ def _serve(
         finally:
             if truth is not None:
                 ball.truth.write(truth)
+                if faults:
+                    ball.write_harms(truth.with_suffix(".faults.csv"))
     if signals.code is not None:
         raise Exit(signals.code)

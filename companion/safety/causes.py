@@ -182,6 +182,12 @@ CAUSES: tuple[Cause, ...] = (
         escalate_s=_TIME_ESCALATE_S,
         text=_STOP,
     ),
+    # Rests, weeks and crashes are said at contact and never refuse a recording: a notice, which does not escalate.
+    Cause(
+        "rest",
+        "",
+        (Row(Level.NOTICE, "resting", 1.0, 1.0, 0.5, 1.0, text="rest this area: knead today says until when"),),
+    ),
     Cause("silence", "s", of_region=False, text="sensor lost, ease off"),
     Cause("zero", "", of_region=False, text="zero not trusted, ease off and come off"),
     Cause("dropped", "%", of_region=False, text="bad data, ease off"),

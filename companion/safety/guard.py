@@ -6,6 +6,7 @@ once (meters), and watched against the alarm table (panel); only where a conditi
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 from companion.errors import ConfigError
@@ -63,7 +64,8 @@ class Guard:
             self._stuck.restart()
         self._age.wait(judged.arrival_s)
         least_n = self.tuning.saturated_n(judged.cells_n.shape[1])
-        for run in self._intake.take(judged, -NEGATIVE_KPA / self.tuning.kpa_per_n, least_n):
+        floor_n = -NEGATIVE_KPA / self.tuning.kpa_per_n if judged.trusted else -math.inf  # a wrong zero may read below
+        for run in self._intake.take(judged, floor_n, least_n):
             if isinstance(run, Dropped):
                 out += self._drop(run)
                 continue
@@ -127,7 +129,7 @@ class Guard:
         if trusted:
             measured = self._meters.feed(scans, tuning, self._period_s)
             region = self.context.region
-            place = Place(region in self._closed, region in self.context.locked)
+            place = Place(region in self._closed, self.context.is_locked, self.context.is_resting)
             signals = pressure(scans, tuning) | of_body(measured, tuning, place)
             if tuning.judged:
                 signals["stuck_s"] = self._stuck.feed(measured)

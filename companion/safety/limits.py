@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 from companion.errors import ConfigError
@@ -26,6 +27,7 @@ HOLD_FLOOR_KPA = 10.0  # below this nothing counts as holding
 STOP_RATIO = 1.25  # of the limit x = 1: a stop at once
 GRAVITY = 9.81
 DEFAULT_TOOL = "hard"  # the smallest ball, so the strictest
+NOTHING_LOWERED: Mapping[str, float] = MappingProxyType({})
 
 
 @cache
@@ -73,13 +75,15 @@ def effective(
     calibrated: bool = True,
     full_scale_n: float | None = None,
     personal: float = 1.0,
+    lowered: Mapping[str, float] = NOTHING_LOWERED,
 ) -> RegionLimits:
     """The limits of a region for a tool of `area_cm2` and a person of factor k.
 
     `personal` lowers freely and raises up to 1.2, pressure only, never above the force cap. `full_scale_n` is what the
-    whole ball can show: a ball that cannot show the limit with a margin lowers it. Raises KeyError on unknown keys.
+    whole ball can show: a ball that cannot show the limit with a margin lowers it. `lowered` are columns of the base
+    that a user's limits file makes less. Raises KeyError on unknown keys.
     """
-    base, body, kind = regions()[region].base, whole_body(), tools()[tool]
+    base, body, kind = _lowered(regions()[region].base, lowered), whole_body(), tools()[tool]
     area = kind.area_cm2 if area_cm2 is None else area_cm2
     k = factor_k * (1.0 if calibrated else body["calibration_factor"])
     own = min(personal, body["raise_max"])
@@ -104,6 +108,16 @@ def effective(
         dose_kpa_s=base.dose_kpa_s * k,
         area_cm2=area,
     )
+
+
+def _lowered(base: RegionLimits, columns: Mapping[str, float]) -> RegionLimits:
+    """The working range follows the pressure limit down."""
+    if not columns:
+        return base
+    less = {column: min(value, getattr(base, column)) for column, value in columns.items()}
+    part = less.get("peq_max_kpa", base.peq_max_kpa) / base.peq_max_kpa
+    bottom, top = base.working_kpa
+    return dataclasses.replace(base, working_kpa=(bottom * part, top * part), **less)
 
 
 def zone_edges_kpa(limits: RegionLimits) -> tuple[float, float, float, float]:
@@ -165,7 +179,9 @@ class GuardContext:
     personal: Mapping[str, float] = dataclasses.field(default_factory=dict)  # region -> factor on its pressure limits
     carried: tuple[Carried, ...] = ()
     carried_s: float = 0.0  # contact of the whole body in the last 24 hours
-    locked: tuple[str, ...] = ()  # regions locked by a symptom
+    locked: tuple[str, ...] = ()  # regions locked by a symptom; "calf left" where it is one side
+    resting: tuple[str, ...] = ()  # regions that a rule over days leaves alone for now: said at contact, not refused
+    lowered: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)  # region -> columns made less
 
     def __post_init__(self) -> None:
         checks = (
@@ -195,12 +211,26 @@ class GuardContext:
             calibrated=self.calibrated,
             full_scale_n=self.full_scale_n if self.judged else None,
             personal=personal if raised else min(personal, 1.0),
+            lowered=self.lowered.get(self.region, NOTHING_LOWERED),
         )
+
+    @property
+    def is_locked(self) -> bool:
+        return self._named_in(self.locked)
+
+    @property
+    def is_resting(self) -> bool:
+        return self._named_in(self.resting)
+
+    def _named_in(self, places: tuple[str, ...]) -> bool:
+        """`calf` names both sides, `calf left` that one and a session on both."""
+        sides = SIDES if self.side == "both" else (self.side, "both")
+        return self.region in places or any(f"{self.region} {side}" in places for side in sides)
 
     def to_json(self) -> dict[str, Json]:
         fields: dict[str, Json] = dataclasses.asdict(self)
         fields["carried"] = [dataclasses.asdict(row) for row in self.carried]
-        fields["locked"] = list(self.locked)
+        fields["locked"], fields["resting"] = list(self.locked), list(self.resting)
         return fields
 
     @classmethod
@@ -212,6 +242,7 @@ class GuardContext:
         try:
             known["carried"] = tuple(Carried(**row) for row in known.get("carried", ()))
             known["locked"] = tuple(known.get("locked", ()))
+            known["resting"] = tuple(known.get("resting", ()))
             context = cls(**known)
             context.limits()
         except (TypeError, KeyError, ValueError) as error:

@@ -18,6 +18,7 @@ class Place:
 
     closed: bool  # its load is unknown
     locked: bool
+    resting: bool = False
 
 
 def pressure(scans: Scans, tuning: Tuning) -> dict[str, Signal]:
@@ -58,6 +59,7 @@ def of_body(measured: Measured, tuning: Tuning, place: Place) -> dict[str, Signa
         "saturated": zero if saturated is None else Signal(0.0, 1.0, lambda: saturated.astype(np.float64)),
         "closed": _pressing(measured) if place.closed else zero,
         "locked": _pressing(measured) if place.locked else zero,
+        "resting": _pressing(measured) if place.resting else zero,
     }
     if tuning.judged:
         signals |= {

@@ -280,9 +280,14 @@ def _check_references(table: LimitTable, root: _Reader) -> None:
         for tool in region.tools:
             if tool not in table.tools:
                 raise root.fail(f"regions: {region.key}: tools names {tool}; allowed: {', '.join(table.tools)}")
+        if not region.basis:
+            raise root.fail(f"regions: {region.key}: basis is missing; every row names its source")
         for code in region.basis:
             if code[:1] in "FM" and code[1:2].isdigit() and code not in table.sources:
                 raise root.fail(f"regions: {region.key}: basis names {code}, which is not in sources")
     for part, row, rows in (("regions", "unknown", table.regions), ("tools", "hard", table.tools)):
         if row not in rows:
             raise root.fail(f"{part}: the row {row} is missing")
+
+
+Reader = _Reader  # the other tables of this package are read the same way

@@ -21,6 +21,8 @@ from companion.tui.deck import FAILURES, Deck, Live
 from companion.tui.face import Now
 from companion.tui.live import LiveScreen
 from companion.tui.messages import Do, OpenSession, StartLive
+from companion.tui.questions import QuestionsScreen
+from companion.tui.sheet import Result
 from companion.tui.terminal import TerminalWatch, frames_per_second, require_terminal
 from sessions.events import Action, Level
 
@@ -144,6 +146,8 @@ class KneadApp(App[int]):
             return live
 
         try:
+            if address != "demo" and not await self._ask(address):
+                return
             live = await aside(make)
         except FAILURES as error:
             self._say(str(error), getattr(error, "hint", ""))
@@ -157,6 +161,17 @@ class KneadApp(App[int]):
         await self.push_screen(LiveScreen(live))
         if self._leaving:
             live.run.stop("user")
+
+    async def _ask(self, address: str) -> bool:
+        """Ask all that is due before a session; False where none may begin."""
+        while (sheet := await aside(lambda: self._deck.sheet(address))) is not None:
+            answer = await self.push_screen_wait(QuestionsScreen(sheet))
+            if isinstance(answer, Result):
+                self._say(answer.refused, answer.advice)
+                return False
+            if answer == "skipped" and sheet.final:
+                return True
+        return True
 
     def on_do(self, message: Do) -> None:
         if self._live is not None:
@@ -251,7 +266,7 @@ class KneadApp(App[int]):
         self._leaving = True
         if self._live is not None:
             self._end()
-        elif not self._starting:
+        elif not self._starting or isinstance(self.screen, QuestionsScreen):
             self.exit(0)
 
     def action_leave_all_twice(self) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from companion.errors import CompanionError
 from companion.tui.liveview import LiveView
+from companion.tui.sheet import Sheet
 from companion.tui.snapshot import Snapshot
 from sessions.errors import SessionError
 from sessions.events import Action, Event, Floats
@@ -183,5 +184,7 @@ class Deck:
     sessions: Callable[[], Sequence[SessionRow]]  # newest first
     load: Callable[[str], SessionData]  # by id
     delete: Callable[[str], object]  # by id
+    sheet: Callable[[str], Sheet | None] = lambda _address: None  # what is to be asked before a run on an address
+    today: Callable[[], Sequence[str]] = tuple  # what is left today, a line each, the most important first
     theme: str = "safe-dark"
     fps: float | None = None  # None: 10, and 5 over SSH

@@ -22,6 +22,7 @@ LEVEL_TONES = {
 LEVEL_SIGNS = {Level.OK: "   ", Level.NOTICE: "[i]", Level.CAUTION: "[!]", Level.TECHNICAL: "[?]", Level.STOP: "[X]"}
 SIGNAL_LOST = ("SIGNAL LOST", "EASE OFF")  # the large banner of a technical alert under load
 STOPPED = "STOPPED: press any key to go on"
+TOO_SLOW_S = 0.13  # between two scans: a 10 Hz ball may be 20 % slower than it says, and is not meant
 _BAR, _REST_OF_BAR = "▰", "▱"
 _BAR_CELLS = 12
 
@@ -202,6 +203,8 @@ def _caution_row(now: Now) -> Row:
     if not snapshot.judged:
         return (("no pressure limits: this ball gives no newtons", Tone.CAUTION),)
     opened = snapshot.opened
+    if snapshot.period_s > TOO_SLOW_S:
+        return (("too slow to warn you in time", Tone.CAUTION),)
     if opened is None:
         return ()
     if opened.context.get("calibrated") is False:

@@ -18,6 +18,7 @@ from companion.tui.tones import Row, Tone
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 
 LOOK_EVERY_S = 2.0
+TODAY_ROWS = 4
 _SCHEMES = {"serial": "serial", "sim": "virtual", "ble": "Bluetooth", "replay": "replay"}
 _COLUMNS = (("BALL", 20), ("LINK", 9), ("STATE", 14), ("ADDRESS", 24), ("WHAT IT IS", 40))
 
@@ -45,6 +46,7 @@ class HomeScreen(Screen[None]):
         yield TitleBar(id="title")
         yield DataTable[Text](id="balls", cursor_type="row")
         yield Lines(id="last")
+        yield Lines(id="today")
         yield Lines(id="said")
         yield KeyLine(id="keys")
 
@@ -162,6 +164,20 @@ class HomeScreen(Screen[None]):
         else:
             rows = last_session(sessions)
         self.query_one("#last", Lines).paint(tuple(rows))
+        await self._read_today()
+
+    async def _read_today(self) -> None:
+        """What is left today; the first lines are those that fit."""
+        try:
+            lines = [*await aside(self._deck.today)]
+        except FAILURES as error:
+            lines = [f"today: {error}"]
+        if len(lines) > TODAY_ROWS:
+            lines = [*lines[: TODAY_ROWS - 1], f"and {len(lines) - TODAY_ROWS + 1} more: knead today"]
+        rows = tuple(
+            ((words.plain(line, 200), Tone.PLAIN if number else Tone.STRONG),) for number, line in enumerate(lines)
+        )
+        self.query_one("#today", Lines).paint(rows)
 
     # --- leaving ---
 

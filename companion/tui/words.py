@@ -47,7 +47,9 @@ def plain(text: object, longest: int = 60) -> str:
 
 def number(value: float | None, digits: int = 0) -> str:
     """`47`, or `--` where it is unknown."""
-    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: a small negative one is 0, not -0
 
 
 def clock(seconds: float | None) -> str:

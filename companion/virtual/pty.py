@@ -35,14 +35,16 @@ class PtyServer(Server):
         speed: float = 1.0,
         on_error: Callable[[Exception], None] | None = None,
     ) -> None:
-        super().__init__(ball, PtyOutlet(link), clock=clock, speed=speed, on_error=on_error)
+        super().__init__(ball, PtyOutlet(link, renamed=ball.renamed), clock=clock, speed=speed, on_error=on_error)
 
 
 class PtyOutlet:
     """An Outlet. A client's coming and going cannot be seen on a pseudo-terminal whose other end we hold open
     ourselves (else the first client to close would end it), so it counts as connected while it is there."""
 
-    def __init__(self, link: Path | None = None) -> None:
+    def __init__(self, link: Path | None = None, *, renamed: bool = False) -> None:
+        """`renamed`: each new port has another name than the one before."""
+        self._renamed = renamed
         self._link = None if link is None else link.absolute()
         self._ball_end: int | None = None
         self._client_end = -1
@@ -55,7 +57,7 @@ class PtyOutlet:
 
     def plug(self) -> None:
         try:
-            ball_end, client_end = os.openpty()
+            ball_end, client_end = self._open()
         except OSError as error:
             raise UnavailableError(
                 f"no pseudo-terminal to be had: {error.strerror}", "close some, or use tcp"
@@ -73,6 +75,16 @@ class PtyOutlet:
                 raise UnavailableError(
                     f"cannot make the link {self._link}: {error.strerror}", "give a path that can be written"
                 ) from error
+
+    def _open(self) -> tuple[int, int]:
+        first = os.openpty()
+        if not self._renamed or os.ttyname(first[1]) != self._name:
+            return first
+        try:
+            return os.openpty()
+        finally:
+            os.close(first[0])
+            os.close(first[1])
 
     def unplug(self) -> None:
         ball_end, self._ball_end = self._ball_end, None

@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -34,6 +34,7 @@ class Scenario:
     channels: int = DEFAULT_CHANNELS
     away: tuple[Interval, ...] = ()  # unplugged
     silent: tuple[Interval, ...] = ()  # plugged in, but no byte passes
+    button: tuple[float, ...] = ()  # seconds at which the person presses the ball's button, for a moment
 
     def __post_init__(self) -> None:
         Body(self.steps, channels=self.channels)  # says what is wrong with them
@@ -42,6 +43,8 @@ class Scenario:
         # A ball can be away only after it was there, and is back before the repeat.
         if any(a >= b for a, b in pairwise([0.0, *edges, self.seconds])):
             raise ValueError(f"away and silent are pairs that rise, apart, within {self.seconds} s, not {intervals}")
+        if any(a >= b for a, b in pairwise([0.0, *self.button, self.seconds])):
+            raise ValueError(f"button holds seconds that rise, within {self.seconds} s, not {self.button}")
 
     @property
     def seconds(self) -> float:
@@ -69,9 +72,11 @@ class Absence:
 
 
 class Absences:
-    """All absences of a scenario, repeated for ever."""
+    """All absences of a scenario, repeated for ever, and some that are not."""
 
-    def __init__(self, plot: Scenario) -> None:
+    def __init__(self, plot: Scenario, once: Iterable[Absence] = ()) -> None:
+        """`once`: those that do not repeat."""
+        self._extra = tuple(once)
         kinds = ((plot.away, False), (plot.silent, True))
         found = [Absence(at.from_s, at.to_s, silent) for intervals, silent in kinds for at in intervals]
         self._once = sorted(found, key=lambda absence: absence.from_s)
@@ -79,6 +84,11 @@ class Absences:
 
     def ending_after(self, scenario_s: float) -> Absence | None:
         """The first that is not over at this time (>= 0), within a microsecond; None: there are none."""
+        left = [absence for absence in self._extra if absence.to_s > scenario_s + _SAME_S]
+        repeated = self._repeated(scenario_s)
+        return min([*left, *([] if repeated is None else [repeated])], key=lambda one: one.from_s, default=None)
+
+    def _repeated(self, scenario_s: float) -> Absence | None:
         if not self._once:
             return None
         turn = math.floor(scenario_s / self._period_s)
@@ -105,7 +115,7 @@ def load_scenario(key: str) -> Scenario:
 
 def parse_scenario(key: str, table: Mapping[str, Any]) -> Scenario:
     """A scenario from a table as in scenarios.toml. ValueError says what is wrong with it."""
-    unknown = set(table) - {"title", "steps", "channels", "away", "silent"}
+    unknown = set(table) - {"title", "steps", "channels", "away", "silent", "button"}
     if unknown:
         raise ValueError(f"scenario {key}: unknown {', '.join(sorted(unknown))}")
     try:
@@ -116,6 +126,7 @@ def parse_scenario(key: str, table: Mapping[str, Any]) -> Scenario:
             channels=int(table.get("channels", DEFAULT_CHANNELS)),
             away=_intervals(table.get("away", ())),
             silent=_intervals(table.get("silent", ())),
+            button=tuple(float(at_s) for at_s in table.get("button", ())),
         )
     except KeyError as missing:
         raise ValueError(f"scenario {key}: {missing} is missing") from None

@@ -5,7 +5,7 @@ Nothing measured is kept: the record is a few numbers, and the slots are worked 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
@@ -13,8 +13,10 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_protocol.messages import MAX_VALUE, MIN_VALUE
+from firmware_protocol.messages import MAX_VALUE, MIN_VALUE, NO_VALUE
 from firmware_protocol.scanner import SECOND_US, Scans
+from firmware_protocol.simulator.cellfaults import CellFaults
+from firmware_protocol.simulator.faults import Fault
 from firmware_protocol.simulator.scenarios import Scenario
 
 Counts = NDArray[np.int16]
@@ -58,15 +60,20 @@ class Zero:
 class Truth:
     """`channels` cells under the person of `scenario`, who moves only while the ball scans: slot 0 is its second 0.
 
-    `measure` is the ball's sensor and `witness` its witness (`firmware_protocol.ball`).
+    `measure` is the ball's sensor and `witness` its witness (`firmware_protocol.ball`), where slots are its scan
+    numbers; a ball that boots again, or does not begin at 0, counts otherwise (`boot`). `faults`: of its cells.
     """
 
-    def __init__(self, scenario: Scenario, seed: int, channels: int, lsb_n: float) -> None:
+    def __init__(
+        self, scenario: Scenario, seed: int, channels: int, lsb_n: float, faults: Mapping[str, Fault] | None = None
+    ) -> None:
         self.channels = channels
         self.stretches: list[Stretch] = []
         self._body = scenario.body(channels=channels, seed=seed)
         self._lsb_n = lsb_n
         self._key = np.random.SeedSequence((seed, crc32(scenario.key.encode()))).generate_state(2, np.uint64)
+        self._faults = CellFaults(faults or {}, self._key, lsb_n)
+        self._boots = [(0, 0)]  # from a slot on, what to add for the ball's own scan numbers
         self._paces = [Pace(0, 10_000, 0)]
         self._zeros = [Zero(0, (0,) * channels)]
         self._block: tuple[Pace, int] | None = None  # which one is in `_counts`
@@ -81,6 +88,14 @@ class Truth:
             self._paces.pop()
         self._paces.append(Pace(first, period_us, last.since_us + (first - last.first) * last.period_us))
 
+    def boot(self, first: int, index: int) -> None:
+        """The ball counts slot `first` as scan `index`, and on from there."""
+        self._boots.append((first, index - first))
+
+    def slots(self, index: Index) -> Index:
+        """Slots of the newest boot's scan numbers."""
+        return index - self._boots[-1][1]
+
     def measure(self, first: int, count: int) -> Counts:
         """(count, channels) counts of slots from `first` on, before zero."""
         counts = np.empty((count, self.channels), np.int16)
@@ -93,12 +108,14 @@ class Truth:
         """These slots were scanned, in order, and sent or kept for sending as they are."""
         if not len(scans):
             return
-        first, count = int(scans.index[0]), len(scans)
+        first = int(scans.index[0])
         self._see_times(scans.index, scans.t_us)
-        zeros = self.measure(first, int(scans.index[-1]) + 1 - first)[scans.index - first].astype(np.int32)
-        zeros -= scans.values
-        for at in range(count):
-            counts = tuple(zeros[at].tolist())
+        before = self.measure(first, int(scans.index[-1]) + 1 - first)[scans.index - first]
+        zeros = before.astype(np.int32) - scans.values
+        last = self._zeros[-1].counts
+        known = _known(before)
+        for at in np.flatnonzero((known & (zeros != last)).any(axis=1)).tolist():
+            counts = tuple(np.where(known[at], zeros[at], self._zeros[-1].counts).tolist())
             if counts != self._zeros[-1].counts:
                 self._zeros.append(Zero(int(scans.index[at]), counts))
 
@@ -108,7 +125,7 @@ class Truth:
         since = np.searchsorted([zero.first for zero in self._zeros], index, side="right") - 1
         first = int(index[0])
         before = self.measure(first, int(index[-1]) + 1 - first)[index - first]
-        values: Counts = (before - zeros[since]).astype(np.int16)
+        values: Counts = np.where(_known(before), before - zeros[since], before).astype(np.int16)
         return values
 
     def force_n(self, index: Index) -> Floats:
@@ -125,7 +142,10 @@ class Truth:
         return float(self.scenario_s(np.array([index]))[0])
 
     def write(self, path: Path) -> None:
-        """CSV, a row per slot scanned: index, t_us, force_n (newtons, free of noise), ch0.. (counts after zero)."""
+        """CSV, a row per slot scanned: index, t_us, force_n (newtons, free of noise), ch0.. (counts after zero).
+
+        Index and t_us are the ball's own, and begin anew where it booted.
+        """
         with path.open("w", encoding="ascii", newline="\n") as file:
             file.write(",".join(["index", "t_us", "force_n", *(f"ch{n}" for n in range(self.channels))]) + "\n")
             for stretch in self.stretches:
@@ -134,9 +154,10 @@ class Truth:
 
     def _rows(self, stretch: Stretch, first: int, count: int) -> Iterator[str]:
         slots = np.arange(first, first + count)
-        columns = (slots.tolist(), self.force_n(slots).tolist(), self.values(slots).tolist())
+        added = next(added for since, added in reversed(self._boots) if since <= first)
+        columns = ((slots + added).tolist(), self.force_n(slots).tolist(), self.values(slots).tolist())
         for index, force, row in zip(*columns, strict=True):
-            t_us = stretch.t_us + (index - stretch.first) * stretch.period_us
+            t_us = stretch.t_us + (index - added - stretch.first) * stretch.period_us
             yield f"{index},{t_us},{force:.4f},{','.join(map(str, row))}\n"
 
     def _see_times(self, index: Index, t_us: Index) -> None:
@@ -164,8 +185,11 @@ class Truth:
             index = np.arange(block * BLOCK, (block + 1) * BLOCK)
             # What lies before the first slot is asked for by nobody.
             t_us = np.maximum(pace.since_us + (index - pace.first) * pace.period_us, 0)
-            counts = np.rint(self._body.force(t_us / SECOND_US) / self._lsb_n + NOISE_LSB * self._noise(block))
+            at_s = t_us / SECOND_US
+            counts = self._body.force(at_s) / self._lsb_n + NOISE_LSB * self._noise(block)
+            counts = np.rint(self._faults.counts(counts, at_s, self._body.force))
             self._counts = np.clip(counts, MIN_VALUE - 1, MAX_VALUE + 1).astype(np.int16)
+            self._faults.blanks(self._counts, at_s, block)
             self._block = (pace, block)
         return self._counts
 
@@ -173,6 +197,11 @@ class Truth:
         """(BLOCK, channels), mean 0, rms 1. Counter-based: a block's numbers depend on no other's."""
         bits = np.random.Philox(key=self._key, counter=[0, block, 0, 0])
         return np.random.Generator(bits).standard_normal((BLOCK, self.channels))
+
+
+def _known(counts: Counts) -> NDArray[np.bool_]:
+    """Where a zero is subtracted: neither without value nor at an end."""
+    return np.asarray((counts != NO_VALUE) & (np.abs(counts.astype(np.int32)) <= MAX_VALUE))
 
 
 def _row(pace: Pace) -> tuple[int, int, int]:

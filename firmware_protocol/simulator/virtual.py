@@ -3,15 +3,22 @@
 import math
 import secrets
 import string
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from firmware_protocol.ball import ALL_CAPS, Ball, BallIdentity, BallSpec
 from firmware_protocol.codec import decode_from_host
 from firmware_protocol.driver import Unit
 from firmware_protocol.framing import Deframer
-from firmware_protocol.messages import Caps, Hello, LimitSettings, Start
-from firmware_protocol.scanner import SECOND_US
+from firmware_protocol.messages import Caps, Hello, LimitSettings
+from firmware_protocol.scanner import SECOND_US, Scans
+from firmware_protocol.simulator import ballfaults
+from firmware_protocol.simulator.faults import Fault, Harm, Place, at_home, write_harms
+from firmware_protocol.simulator.linkfaults import BREAK_S, LinkFaults
 from firmware_protocol.simulator.scenarios import Absence, Absences, Scenario, load_scenario
 from firmware_protocol.simulator.truth import Truth
 
@@ -42,8 +49,8 @@ class VirtualBall:
 
     Sans-IO: every call tells the caller's time in seconds, which may begin anywhere and never goes back. The ball
     boots at the first. `framed`: a stream (`outgoing`), else datagrams, one message each way (`messages`).
-    `boot_id` is drawn unless given. ValueError if there is no such scenario, seed (0 .. MAX_SEED) or number of
-    channels (1 .. 16).
+    `boot_id` is drawn unless given. `faults`: what goes wrong, and `harms` what did, in order. ValueError if there is
+    no such scenario, seed (0 .. MAX_SEED) or number of channels (1 .. 16), or no such fault on this link.
     """
 
     def __init__(
@@ -54,25 +61,41 @@ class VirtualBall:
         *,
         framed: bool = True,
         boot_id: int | None = None,
+        faults: Sequence[Fault] = (),
     ) -> None:
         if not 0 <= seed <= MAX_SEED:
             raise ValueError(f"a seed is 0 to {MAX_SEED}, not {seed}")
         plot = load_scenario(scenario) if isinstance(scenario, str) else scenario
         self.scenario = plot
         channels = plot.channels if channels is None else channels
-        self.spec = _spec(plot, seed, channels, boot_id or secrets.randbelow(2**32 - 1) + 1)
-        self.truth = Truth(plot, seed, self.spec.channels, LSB_N)
+        of_ball, of_link = at_home(faults, Place.BALL), at_home(faults, Place.LINK)
+        spec = _spec(plot, seed, channels, boot_id or secrets.randbelow(2**32 - 1) + 1)
+        self.spec = ballfaults.made(spec, of_ball)
+        self.truth = Truth(plot, seed, self.spec.channels, LSB_N, of_ball)
+        self.harms: list[Harm] = []
+        self.renamed = "unplug" in of_link  # its port comes back under another name
         self.greetings = 0  # HELLOs heard: each begins a conversation
         self._framed = framed
-        self._ball = Ball(self.spec, self.truth.measure, witness=self.truth.witness)
+        uptime_us, first_index = ballfaults.beginning(of_ball)
+        if first_index:
+            self.truth.boot(0, first_index)
+        self._ball = Ball(self.spec, self._measure, uptime_us=uptime_us, first_index=first_index, witness=self._witness)
         self._ball.battery(0, percent=87, millivolt=3912, temp_c=26.5)
         self._boot_s: float | None = None
         self._linked = False
         self._ear = Deframer()
-        self._asked_hz = 0  # by the newest START
-        self._run = self._ball.run
+        self._run = (self._ball.boot_id, self._ball.run)
+        self._haste = ballfaults.haste(of_ball)
+        self._slept_s = 0.0  # what passed for the ball, and not for the caller
+        self._now_s = 0.0  # of the last call
+        self._moments = ballfaults.Moments(of_ball.values(), plot.button, plot.seconds)
+        self._link: LinkFaults | None = None
+        if of_link or "name" in of_ball:
+            self._link = LinkFaults(
+                of_link | {n: of_ball[n] for n in of_ball.keys() & {"name"}}, seed, self._told, framed=framed
+            )
         self._scenario_at_s: float | None = None  # the caller's second at which the scenario began; None: stands still
-        self._absences = Absences(plot)
+        self._absences = Absences(plot, ballfaults.absences(of_link, BREAK_S))
         self._served_s = 0.0  # absences of the scenario up to here are over
         self._leave: _Leave | None = None
         self._gone = False  # within `_leave`
@@ -88,6 +111,8 @@ class VirtualBall:
             self._linked = True
             self._ear.reset()
             self._ball.connect(_LINK, framed=self._framed)
+            if self._link is not None:
+                self._link.connected(now_s)
 
     def disconnected(self, now_s: float) -> None:
         self._advance(now_s)
@@ -106,6 +131,8 @@ class VirtualBall:
         self._advance(now_s)
         if not self._linked or self._gone:
             return
+        if self._link is not None:
+            data = self._link.hear(data, now_s)
         self._overhear(data)
         self._ball.feed(_LINK, data, self._us(now_s))
         self._follow(now_s)
@@ -122,14 +149,21 @@ class VirtualBall:
         """The same, by frames; or by messages, one for each datagram."""
         last_words, self._last_words = self._last_words, []
         fresh = self._ball.outgoing(_LINK) if self._linked else []
-        return last_words if self._gone else last_words + fresh
+        if self._gone:
+            return last_words
+        if self._link is not None and self._linked:
+            self._link.send(fresh, self._now_s)
+            fresh = self._link.due(self._now_s)
+        return last_words + fresh
 
     def deadline_s(self) -> float | None:
         """When `tick` will have something to do; None: not by itself."""
-        due_s = self._edge_s()
+        due_s = min(self._edge_s(), self._moment_s())
+        if self._link is not None and self._linked and not self._gone:
+            due_s = min(due_s, self._link.deadline_s())
         ball_us = None if self._boot_s is None else self._ball.deadline_us()
         if ball_us is not None and self._boot_s is not None and (self._linked or not self._gone):
-            due_s = min(due_s, self._boot_s + ball_us / SECOND_US)
+            due_s = min(due_s, self._boot_s + ball_us / SECOND_US / self._haste - self._slept_s)
         return None if due_s == math.inf else due_s
 
     # What it shows
@@ -150,20 +184,30 @@ class VirtualBall:
         """CSV of every slot scanned so far (`Truth.write`)."""
         self.truth.write(path)
 
+    def write_harms(self, path: Path) -> None:
+        """CSV of what went wrong (`faults.write_harms`)."""
+        write_harms(self.harms, path)
+
     # Time
 
     def _us(self, now_s: float) -> int:
         if self._boot_s is None:
             self._boot_s = now_s
-        return round((now_s - self._boot_s) * SECOND_US)
+        return round((now_s - self._boot_s + self._slept_s) * SECOND_US * self._haste)
 
     def _advance(self, now_s: float) -> None:
         """The edges of absences on the way are kept to the microsecond, however far apart the calls are."""
-        while (edge_s := self._edge_s()) <= now_s:
+        while (edge_s := min(self._edge_s(), self._moment_s())) <= now_s:
+            edge_s = max(edge_s, self._now_s)  # what a sleep has left behind happens now
+            self._now_s = edge_s
             self._ball.tick(self._us(edge_s))
             self._follow(edge_s)
-            if self._edge_s() == edge_s:  # scanning, and with it the scenario, may have ended before
+            # Scanning, and with it the scenario, may have ended before.
+            if self._moment_s() <= edge_s:
+                self._pass_moment(edge_s)
+            elif self._edge_s() <= edge_s:
                 self._pass_edge(edge_s)
+        self._now_s = now_s
         self._ball.tick(self._us(now_s))
         self._follow(now_s)
 
@@ -174,13 +218,18 @@ class VirtualBall:
             self._scenario_at_s = None
             if not self._gone:
                 self._leave = None
-        elif ball.run != self._run or self._scenario_at_s is None:
-            self._run = ball.run
-            hz = self._asked_hz or self.spec.usual_hz
-            period_us = SECOND_US // next((rate for rate in RATES_HZ if rate >= hz), RATES_HZ[-1])  # R23
-            self.truth.pace(ball.next_index, period_us)
-            self._scenario_at_s = now_s + period_us / SECOND_US - self.truth.scenario_at(ball.next_index)
-            self._plan(now_s)
+        elif (ball.boot_id, ball.run) != self._run or self._scenario_at_s is None:
+            self._run = (ball.boot_id, ball.run)
+            period_us = round(ball.period_us)
+            slot = self._slot(ball.next_index)
+            self.truth.pace(slot, period_us)
+            self._set_off(now_s + period_us / SECOND_US - self.truth.scenario_at(slot), now_s)
+
+    def _set_off(self, scenario_at_s: float, now_s: float) -> None:
+        self._scenario_at_s = scenario_at_s
+        if self._link is not None:
+            self._link.began(scenario_at_s)
+        self._plan(now_s)
 
     def _plan(self, now_s: float) -> None:
         if self._gone or self._scenario_at_s is None:
@@ -199,8 +248,15 @@ class VirtualBall:
         leave = self._leave
         assert leave is not None
         if not self._gone:
-            self._last_words += self._ball.outgoing(_LINK)
+            words = self._ball.outgoing(_LINK)
+            if self._link is not None:
+                self._link.send(words, edge_s)
+                words = self._link.due(edge_s)
+                self._link.broke()
+            self._last_words += words
             self._gone = True
+            if self._link is not None:
+                self._told("silence" if leave.absence.silent else "unplug", f"{leave.to_s - leave.from_s:g} s")
             if not leave.absence.silent:
                 self._unlink()
             return
@@ -209,6 +265,49 @@ class VirtualBall:
         self._leave = None
         self._served_s = leave.absence.to_s
         self._plan(edge_s)
+
+    # Faults and other moments
+
+    def _moment_s(self) -> float:
+        """The caller's second of what happens next; infinite while the scenario stands still."""
+        return math.inf if self._scenario_at_s is None else self._scenario_at_s + self._moments.next_s
+
+    def _pass_moment(self, at_s: float) -> None:
+        reach = ballfaults.Reach(self._ball, self._us(at_s), self._boot_anew, self._sleep)
+        harm = self._moments.happen(reach)
+        if harm is not None:
+            self.harms.append(harm)
+        self._follow(at_s)
+
+    def _boot_anew(self, spec: BallSpec | None, seconds: float) -> None:
+        slot = self._slot(self._ball.next_index)
+        self._ball.reboot(
+            ballfaults.next_boot(self._ball.boot_id), self._us(self._now_s), round(seconds * SECOND_US), spec
+        )
+        self.truth.boot(slot, 0)
+        if self._link is not None:
+            self._link.restarted(self._now_s + seconds)
+
+    def _sleep(self, seconds: float) -> None:
+        self._slept_s += seconds
+        if self._scenario_at_s is not None:
+            if not self._gone:
+                self._leave = None
+            self._set_off(self._scenario_at_s - seconds, self._now_s)
+        self._ball.tick(self._us(self._now_s))
+
+    def _told(self, fault: str, what: str) -> None:
+        at_s = 0.0 if self._scenario_at_s is None else self._now_s - self._scenario_at_s
+        self.harms.append(Harm(at_s, fault, what))
+
+    def _slot(self, index: int) -> int:
+        return int(self.truth.slots(np.array([index]))[0])
+
+    def _measure(self, first: int, count: int) -> NDArray[np.int16]:
+        return self.truth.measure(self._slot(first), count)
+
+    def _witness(self, scans: Scans) -> None:
+        self.truth.witness(replace(scans, index=self.truth.slots(scans.index)))
 
     def _unlink(self) -> None:
         self._linked = False
@@ -220,8 +319,6 @@ class VirtualBall:
             match heard and heard[1]:
                 case Hello():
                     self.greetings += 1
-                case Start(rate_hz=rate_hz):
-                    self._asked_hz = rate_hz
 
 
 def _spec(plot: Scenario, seed: int, channels: int, boot_id: int) -> BallSpec:

@@ -1,0 +1,1 @@
+"""Fuzzing of the way from bytes to lines and rows. `python -m tests.fuzz` is guided by coverage (extra `fuzz`)."""
