@@ -29,7 +29,10 @@ from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Action, Notice
 
 if TYPE_CHECKING:
-    from companion.cues.observer import Cues
+    from collections.abc import Iterator
+
+    from companion.cues.check import Sounded
+    from companion.cues.observer import Cues, Wanted
     from sessions.journal import Journal, JournalResult
     from sessions.store import Store
 
@@ -200,6 +203,13 @@ def sound_programs() -> SoundPrograms:
     return SoundPrograms(*(equipment.listed(programs) for programs in (equipment.PLAYERS, equipment.SPEAKERS)))
 
 
+def sound_check(settings: Settings) -> "Iterator[Sounded]":
+    """Every warning, as this computer sounds it. Raises OSError."""
+    from companion.cues.check import check
+
+    return check(_wanted(settings))
+
+
 # --- parts ---
 
 
@@ -245,13 +255,17 @@ def _run(
     return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words)
 
 
+def _wanted(settings: Settings) -> "Wanted":
+    from companion.cues.observer import Wanted as Wants
+
+    return Wants(settings.sound, settings.voice, settings.paths.state_dir / "sounds")
+
+
 def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
     from companion.cues.bell import bell_of_terminal
     from companion.cues.observer import Cues as Observing
-    from companion.cues.observer import Wanted
 
-    wanted = Wanted(settings.sound, settings.voice, settings.paths.state_dir / "sounds")
-    return Observing(wanted, tell, bell_of_terminal() if settings.sound else None)
+    return Observing(_wanted(settings), tell, bell_of_terminal() if settings.sound else None)
 
 
 def guard_context(profile: Profile, request: LiveRequest, known: past.Past | None = None) -> GuardContext:
