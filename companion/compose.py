@@ -35,7 +35,10 @@ from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Action, Notice
 
 if TYPE_CHECKING:
-    from companion.cues.observer import Cues
+    from collections.abc import Iterator
+
+    from companion.cues.check import Sounded
+    from companion.cues.observer import Cues, Wanted
     from companion.replays.player import Player
     from sessions.journal import Journal, JournalResult
     from sessions.store import Store
@@ -218,6 +221,27 @@ def open_store(settings: Settings) -> "Store":
     return Store(settings.paths.database)
 
 
+@dataclass(frozen=True, slots=True)
+class SoundPrograms:
+    """What plays and what speaks: those this computer has, and those it could have."""
+
+    tones: tuple[list[str], list[str]]
+    voice: tuple[list[str], list[str]]
+
+
+def sound_programs() -> SoundPrograms:
+    from companion.cues import equipment
+
+    return SoundPrograms(*(equipment.listed(programs) for programs in (equipment.PLAYERS, equipment.SPEAKERS)))
+
+
+def sound_check(settings: Settings) -> "Iterator[Sounded]":
+    """Every warning, as this computer sounds it. Raises OSError."""
+    from companion.cues.check import check
+
+    return check(_wanted(settings))
+
+
 # --- parts ---
 
 
@@ -307,13 +331,17 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap 
     return Tap(CaptureWriter(request.capture, setup))
 
 
+def _wanted(settings: Settings) -> "Wanted":
+    from companion.cues.observer import Wanted as Wants
+
+    return Wants(settings.sound, settings.voice, settings.paths.state_dir / "sounds")
+
+
 def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
     from companion.cues.bell import bell_of_terminal
     from companion.cues.observer import Cues as Observing
-    from companion.cues.observer import Wanted
 
-    wanted = Wanted(settings.sound, settings.voice, settings.paths.state_dir / "sounds")
-    return Observing(wanted, tell, bell_of_terminal() if settings.sound else None)
+    return Observing(_wanted(settings), tell, bell_of_terminal() if settings.sound else None)
 
 
 def guard_context(profile: Profile, request: LiveRequest, known: past.Past | None = None) -> GuardContext:

@@ -293,17 +293,23 @@ class Engine:
     # --- out ---
 
     async def _handle(self, out: Sequence[Output], transport: Transport | None) -> bool:
-        """Bytes to the transport, events to the observers, in order. True if the link is to be closed."""
+        """Events to the observers, then bytes to the transport, each in order. True if the link is to be closed.
+
+        No event waits for a link that takes its time, and none is lost with one that breaks.
+        """
         close: Close | None = None
+        sends: list[Send] = []
         for item in out:
             match item:
                 case Send():
-                    if transport is not None:
-                        await transport.send(item)
+                    sends.append(item)
                 case Close():
                     close = item
                 case _:
                     self._emit(item)
+        if transport is not None:
+            for send in sends:
+                await transport.send(send)
         if close is None:
             return False
         if self._ending is not None:

@@ -304,3 +304,21 @@ def test_the_third_stop_by_pressure_ends_the_session_once_unloaded() -> None:
     assert stage.seen.of(Reading)[-1].pressure_kpa[-1] < 5
     assert isinstance(stage.seen.events[-1], Closed)
     assert stage.seen.events[-1].cause == "guard"
+
+
+async def test_no_event_waits_for_a_write_and_none_is_lost_with_it() -> None:
+    """What stands behind a Send is told before the link takes it, or breaks."""
+    told: list[Event] = []
+    alert = Alert(1.0, "peak", Level.STOP, Phase.RAISED, None, None, "kPa", "glute", "left", "stop, come off")
+    seen: list[int] = []
+
+    class Broken:
+        async def send(self, _send: Send) -> None:
+            seen.append(len(told))
+            raise LinkLostError("it broke")
+
+    engine = Engine(Any, Any, (told.append,), Clock())  # type: ignore[arg-type]  # only its way out is used
+    with pytest.raises(LinkLostError):
+        await engine._handle([Send(b"x"), alert], Broken())  # type: ignore[arg-type]  # as above
+    assert told == [alert]
+    assert seen == [1]

@@ -123,6 +123,21 @@ def permission(_paths: Paths) -> Iterator[Finding]:
         yield Finding("permission", "note", f"you are not in the group {group[0]}", _permission_hint())
 
 
+def sound(paths: Paths) -> Iterator[Finding]:
+    """Programs only: whether a loudspeaker is there shows when a session tries it at its start."""
+    from companion.compose import sound_programs
+
+    values = resolve(paths, os.environ).values
+    found = sound_programs()
+    for key, what, (names, possible) in (("sound", "tones", found.tones), ("voice", "words", found.voice)):
+        if not values[key]:
+            yield Finding(key, "note", f"{what} are off by your settings", f"knead config set {key} on")
+        elif names:
+            yield Finding(key, "ok", f"{what} by {names[0]}" + (f", else {', '.join(names[1:])}" if names[1:] else ""))
+        else:
+            yield Finding(key, "note", f"no {what}: the screen stands in", f"install one of {', '.join(possible)}")
+
+
 CHECKS: tuple[tuple[str, Callable[[Paths], Iterator[Finding]]], ...] = (
     ("python", python),
     ("terminal", terminal),
@@ -131,22 +146,48 @@ CHECKS: tuple[tuple[str, Callable[[Paths], Iterator[Finding]]], ...] = (
     ("disk", disk),
     ("serial", serial),
     ("permission", permission),
+    ("sound", sound),
 )
 
 
 @click.command(help="Check what knead needs, and say what to mend.")
+@click.option("--sound", "aloud", is_flag=True, help="Sound each warning, to hear it beforehand.")
 @document
-def doctor(as_json: bool) -> None:
+def doctor(aloud: bool, as_json: bool) -> None:
     paths = find_paths()
+    if aloud:
+        for finding in _checked("sound", _aloud, paths):
+            _print(finding)
+        return
     findings = [finding for name, check in CHECKS for finding in _checked(name, check, paths)]
     if as_json:
         ok = all(finding.state != "problem" for finding in findings)
         click.echo(json.dumps({"schema": 1, "ok": ok, "checks": [asdict(finding) for finding in findings]}, indent=2))
         return
     for finding in findings:
-        click.echo(f"{finding.state.upper():<8}{finding.check}: {clean(finding.text)}")
-        if finding.todo:
-            click.echo(f"{'':<8}To do: {clean(finding.todo)}")
+        _print(finding)
+
+
+def _print(finding: Finding) -> None:
+    click.echo(f"{finding.state.upper():<8}{finding.check}: {clean(finding.text)}")
+    if finding.todo:
+        click.echo(f"{'':<8}To do: {clean(finding.todo)}")
+
+
+def _aloud(_paths: Paths) -> Iterator[Finding]:
+    """Each warning is printed as it sounds."""
+    from companion.cli.options import settings as held
+    from companion.compose import sound_check
+
+    for sounded in sound_check(held()):
+        if sounded.name != "end":
+            click.echo(f"{sounded.name}: {sounded.text}")
+        elif sounded.text:
+            yield Finding(
+                "sound", "problem", sounded.text, "see the volume, the device, and the settings sound and voice"
+            )
+        else:
+            yield Finding("sound", "ok", "did you hear each of them?", "if not: see the volume and the output device")
 
 
 def _checked(name: str, check: Callable[[Paths], Iterator[Finding]], paths: Paths) -> list[Finding]:

@@ -56,6 +56,13 @@ def found(programs: Iterable[Program]) -> list[Program]:
     return [program for program in programs if system() in program.systems and shutil.which(program.argv[0], path=path)]
 
 
+def listed(programs: Iterable[Program]) -> tuple[list[str], list[str]]:
+    """Names of those this computer has, and of all for its system."""
+    known = list(programs)
+    here = [program.name for program in known if system() in program.systems]
+    return [program.name for program in found(known)], here
+
+
 def names(programs: Iterable[Program]) -> str:
     """Those that could be installed on this system, for a hint."""
     return ", ".join(program.name for program in programs if system() in program.systems)

@@ -203,6 +203,7 @@ class Cues:
     def _told(self, state: str) -> None:
         """What sounds, and what does not."""
         wanted = self._wanted
+        self._sounding.words_wait = bool(self._tones)
         parts = []
         if wanted.tones:
             parts.append(f"sound by {self._tones}" if self._tones else f"no tones, {self._why}")

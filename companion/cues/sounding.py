@@ -58,6 +58,7 @@ class Sounding:
 
     def __init__(self, *, tones: bool = True, voice: bool = True) -> None:
         self.tones, self.voice = tones, voice
+        self.words_wait = tones  # for the tones before them; not where there are none to be heard
         self.pressed: bool | None = None
         self._causes: dict[str, _Cause] = {}  # the newest last
         self._level = Level.OK  # that sounds
@@ -195,7 +196,7 @@ class Sounding:
         if not self.voice or not text or not self._may_say(level, text, now_s):
             return []
         words = Say(text, int(level))
-        if not self.tones:
+        if not self.words_wait:
             return [words]
         tones_s = PATTERNS[NAMES[cause.alert.level]].seconds
         self._words = (max(now_s, self._played_s.get(level, now_s) + tones_s + PAUSE_S), words)

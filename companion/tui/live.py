@@ -154,22 +154,11 @@ class LiveScreen(Screen[None]):
 
 def _is_answer(notice: Notice) -> bool:
     """What a person wants to be told at once, and not only find in the log."""
-    return notice.kind in _ANSWERS or (notice.kind == "link" and notice.fields.get("state") == "lost")
+    return notice.kind in _ANSWERS or (notice.kind, notice.fields.get("state")) in _ANSWER_STATES
 
 
-_ANSWERS = (
-    "refused",
-    "zero",
-    "region",
-    "end",
-    "segment",
-    "calibration",
-    "storage",
-    "observer",
-    "sound",
-    "limit",
-    "terms",
-)
+_ANSWER_STATES = (("link", "lost"), ("limit", "lowered"), ("limit", "off"))
+_ANSWERS = ("refused", "zero", "region", "end", "segment", "calibration", "storage", "observer", "sound", "terms")
 _SAID = {
     "tare": "zero asked for",
     "mark": "mark set",

@@ -238,7 +238,8 @@ def _saved(row: Row, fault: Fault, recording: Recording) -> None:
 def _missing_s(recording: Recording, held: Kept) -> float:
     """What was received and is not in the log. What the link itself lost, and said so, is not the disk's."""
     readings = [each.event for each in recording.of("reading")]
-    lost = sum(event["lost"] for event in readings) - sum(len(event["t_s"]) for event in readings if event["late"])
+    lost: int = sum(event["lost"] for event in readings)
+    lost -= sum(len(event["t_s"]) for event in readings if event["late"])
     return max(recording.received_s - held.to_s, 0.0) + max(held.missing - lost, 0) / 100
 
 

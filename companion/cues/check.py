@@ -1,0 +1,72 @@
+"""A sound check: each warning as it sounds in a session, and whether the programs that were asked could do it."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from companion.cues.child import Child
+from companion.cues.observer import CLOSE_S, READY_S, Wanted
+from companion.cues.patterns import PATTERNS
+from companion.cues.sounding import PAUSE_S
+
+WORDS_S = 1.8  # left to the words of one warning
+WARNINGS = (
+    ("notice", "one soft tone", "ease off soon"),
+    ("caution", "three tones", "lighten"),
+    ("technical", "two falling tones", "sensor lost, ease off"),
+    ("stop", "twice five tones", "stop, come off"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sounded:
+    """One warning that is sounding now; or, at the end, what went wrong: empty if nothing did."""
+
+    name: str
+    text: str
+
+
+def check(wanted: Wanted) -> Iterator[Sounded]:
+    """Takes about twelve seconds. Raises OSError if the player cannot be started."""
+    heard: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+    arguments = ["--sounds", str(wanted.sounds)]
+    arguments += [*([] if wanted.tones else ["--no-tones"]), *([] if wanted.voice else ["--no-voice"])]
+    child = Child(arguments, heard.put)
+    failures: dict[str, str] = {}
+    try:
+        _listen(heard, READY_S, failures, until="ready")
+        for level, (name, tones, words) in enumerate(WARNINGS, start=1):
+            yield Sounded(name, f'{tones}, "{words}"')
+            child.send({"n": 2 * level, "play": name, "level": level})
+            _listen(heard, PATTERNS[name].seconds + PAUSE_S if wanted.tones else 0.0, failures)
+            child.send({"n": 2 * level + 1, "say": words, "level": level})
+            _listen(heard, WORDS_S if wanted.voice else PAUSE_S, failures)
+    finally:
+        child.close(CLOSE_S)
+    yield Sounded("end", "; ".join(failures.values()))
+
+
+def _listen(
+    heard: "SimpleQueue[dict[str, Any] | None]", seconds: float, failures: dict[str, str], until: str = ""
+) -> None:
+    """For so long, or until a report has this key; what each channel said last stands."""
+    end_s = time.monotonic() + seconds
+    while (left_s := end_s - time.monotonic()) > 0:
+        try:
+            report = heard.get(timeout=left_s)
+        except Empty:
+            return
+        match report:
+            case None:
+                failures["player"] = "the sound player stopped"
+                return
+            case {"ready": {"why": str(why)}} if why:
+                failures["tones"] = why
+            case {"channel": str(channel), "works": False, "why": str(why)}:
+                failures[channel] = why
+            case {"channel": str(channel), "works": True}:
+                failures.pop(channel, None)
+        if until and until in report:
+            return
