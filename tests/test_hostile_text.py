@@ -18,7 +18,7 @@ from companion.plaintext import MARKS_MAX, plain
 from companion.tui.danger import DangerScreen
 from companion.tui.detail import DetailScreen
 from sessions.events import Action, Alert, Closed, Event, Fields, Level, Notice
-from sessions.store import Store
+from sessions.store import NOTE_MAX, TAG_MAX, Store
 from tests.test_cli_sessions import home, keep, story  # noqa: F401  # `home` is a fixture
 from tests.test_tui_screens import home as on_home
 from tests.test_tui_screens import on_live, stop, text_of, until
@@ -111,7 +111,7 @@ def test_printed_lines(text: str) -> None:
 def test_the_log(text: str, home: Any, capsys: Shown) -> None:  # noqa: F811  # pytest's way
     keep(home, *evil(text))
     with Store(find_paths({"KNEAD_HOME": str(home)}).database) as store:
-        store.annotate("last", note=text, tags=[text, text])
+        store.annotate("last", note=text[:NOTE_MAX], tags=[text[:TAG_MAX]])
     for command in (["list"], ["show"], ["show", "--json"], ["list", "--json"]):
         assert run(["sessions", *command]) == 0
         found = capsys.readouterr().out
