@@ -85,6 +85,10 @@ class Rehearsal:
     def reboot(self) -> None:
         self.ball._ball.reboot(77, self.ball._us(self.now_s))
 
+    def run_low(self) -> None:
+        """The battery is nearly empty; the ball says so with its next STATUS."""
+        self.ball._ball.battery(self.ball._us(self.now_s), percent=4, millivolt=3400, temp_c=26.5)
+
     def button(self, long: bool = False) -> None:
         """Short confirms, long sets the zero."""
         self.ball._ball.press_button(long, self.ball._us(self.now_s))

@@ -39,6 +39,7 @@ STORIES: dict[str, tuple[str, str, float, dict[float, Happening]]] = {
             40.0: Action("tare", {"free": True}),
         },
     ),
+    "low on battery": ("calm", "glute", 40.0, {0.8: Rehearsal.run_low, 20.0: Rehearsal.run_low}),
     "restarted": ("calm", "unknown", 60.0, {1.7: Rehearsal.reboot, 25.0: Rehearsal.reboot}),
     "held back, silent and gone": (
         "calm",

@@ -100,6 +100,10 @@ class StoredPipeline(BlockPipeline):
                 if not isinstance(period_s, int | float) or not 0 < period_s < 1e6:
                     raise self._unreadable("a rate that is none")
                 return self._scanning(float(period_s), Continuity.SAME_RUN, 0, notice.t_s)
+            case "status":
+                self._battery_low = known.get("battery_low") is True
+                if self._guard is not None:
+                    self._guard.battery(self._battery_low)
             case "gap":
                 self._gap_s = _number(known.get("to_s")) - _number(known.get("from_s"))
         return [notice]
