@@ -21,11 +21,12 @@ from companion.clock import Clock
 from companion.config import Settings
 from companion.engine import Engine, Observer, Outcome
 from companion.errors import ConfigError
-from companion.pipeline import Pipeline, Plan, Stages
+from companion.pipeline import Pipeline
 from companion.safety import limits
 from companion.safety.limits import LIMITS_VERSION, GuardContext
 from companion.safety.table import AREA_RANGE
 from companion.smoothing import VERSION as SMOOTHING
+from companion.stages import Plan, Stages
 from companion.taring import Taring
 from companion.transports import Transport
 from firmware_protocol.driver import Profile, Unit
