@@ -25,6 +25,7 @@ FLOORS = (
     ("companion.replays",),
     (
         "companion.taring",
+        "companion.checking",
         "companion.balls",
         "companion.replaying",
         "companion.past",
@@ -47,7 +48,11 @@ SIDE_ROOMS = {
     ),
 }
 # The engine is given a transport; it knows only the shape of one.
-SHAPES = {("companion.engine", "companion.transports"), ("companion.compose", "companion.transports")}
+SHAPES = {
+    ("companion.checking", "companion.transports"),
+    ("companion.engine", "companion.transports"),
+    ("companion.compose", "companion.transports"),
+}
 VENDORS = {
     "serial": ("companion.transports.serial",),
     "textual": ("companion.tui",),
