@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 from companion.clock import Clock
 from companion.config import Paths
 from companion.errors import ConfigError, DeviceNotFoundError
+from companion.speech import NATIVE, Speech, checked
 from companion.transports import Transport
+from firmware_protocol.devices import AUTO
+from firmware_protocol.devices.kind import Link
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Event, Opened
@@ -19,8 +22,6 @@ from sessions.private import make_directory, make_file
 
 if TYPE_CHECKING:
     from companion.virtual.server import Server as Server
-
-KINDS = ("native",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,12 @@ def transport(address: str, kind: str | None, clock: Clock) -> Callable[[], Tran
     if scheme == "serial" and rest:
         from companion.transports.serial import SerialTransport, parse
 
-        _check_kind(kind or parse(rest).kind)
+        checked(kind or parse(rest).kind or AUTO, Link.SERIAL)
         return lambda: SerialTransport(rest, clock.now_s)
     if scheme == "sim" and rest:
         from companion.transports.sim import SimTransport
 
-        _check_kind(kind)
+        checked(kind or NATIVE, Link.SERIAL)
         known = [info.key for info in list_scenarios()]
         if rest not in known:
             raise ConfigError(f"there is no scenario {rest}", f"the scenarios are: {', '.join(known)}")
@@ -71,9 +72,15 @@ def transport(address: str, kind: str | None, clock: Clock) -> Callable[[], Tran
     raise ConfigError(f"{address} is no address of a ball", "write serial:PORT or sim:SCENARIO; see 'knead scan'")
 
 
-def _check_kind(kind: str | None) -> None:
-    if kind is not None and kind not in KINDS:
-        raise ConfigError(f"there is no kind of ball called {kind}", f"the kinds are: {', '.join(KINDS)}")
+def speech(address: str, kind: str | None, first_tag: int) -> Speech:
+    """How the ball there is spoken to: `kind`, else what the address says, else it is found out."""
+    scheme, _, rest = address.partition(":")
+    if scheme != "serial":
+        return Speech(kind or NATIVE, Link.SERIAL, first_tag)
+    from companion.transports.serial import parse
+
+    told = parse(rest)
+    return Speech(kind or told.kind or AUTO, Link.SERIAL, first_tag, settings=dict(told.settings))
 
 
 # --- virtual balls, for others to connect to ---

@@ -49,12 +49,23 @@ def of_clock(profile: Profile, t_s: float) -> list[Notice]:
     return [Notice(t_s, "terms", text, {"cause": "clock"})]
 
 
-def of_means(told: RawMeans, t_s: float) -> Notice:
+def of_answer(told: Refused | RawMeans | Calibrated, t_s: float) -> Notice:
+    """What the ball answered to a request of the user."""
+    match told:
+        case Refused():
+            return of_refusal(told, t_s)
+        case RawMeans():
+            return _of_means(told, t_s)
+        case Calibrated():
+            return _of_points(told, t_s)
+
+
+def _of_means(told: RawMeans, t_s: float) -> Notice:
     shown = ", ".join(f"{mean:.6g}" for mean in told.means)
     return Notice(t_s, "raw", f"mean before calibration: {shown}", {"means": list(told.means)})
 
 
-def of_points(told: Calibrated, t_s: float) -> Notice:
+def _of_points(told: Calibrated, t_s: float) -> Notice:
     fields: dict[str, Json] = {"channel": told.channel, "cal_crc": told.cal_crc}
     return Notice(t_s, "calibrated", f"cell {told.channel + 1} has new calibration points", fields)
 

@@ -157,12 +157,8 @@ class Pipeline:
                     out += self._zero(event, now_s)
                 case LimitInForce():
                     out += self._limit_in_force(event.settings, now_s)
-                case RawMeans():
-                    out.append(notices.of_means(event, self._at(now_s)))
-                case Calibrated():
-                    out.append(notices.of_points(event, self._at(now_s)))
-                case Refused():
-                    out.append(notices.of_refusal(event, self._at(now_s)))
+                case Refused() | RawMeans() | Calibrated():
+                    out.append(notices.of_answer(event, self._at(now_s)))
                 case Damaged(reason="anchor"):
                     pass  # scans that were on their way before START or after STOP: no damage to tell of
                 case Damaged():

@@ -264,7 +264,7 @@ class Driver(Protocol):
         ...
 
     def ask(self, request: Request, now_s: float) -> list[DriverEvent]:
-        """A request of the user (Tare, Alert, Limits, Raw, CalSet, Stop). Queued behind the outstanding one; Stop closes.
+        """A request of the user (Tare, Alert, Limits, Raw, CalSet, Stop), behind the outstanding one. Stop closes.
 
         Limits may be asked for at any time: they are sent with every start, so that they stand after a reboot, too.
         """

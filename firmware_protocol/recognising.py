@@ -67,13 +67,15 @@ class Recogniser:
             self._chosen = self._greeted
             damage = [Damaged(reason, count) for reason, count in self._greeted.damage.items()]
             return [*damage, *(event for event in greeted if not isinstance(event, Damaged))]
-        said = [event for event in greeted if isinstance(event, Send | PhaseChanged) and not _is_end(event)]
+        said: list[DriverEvent] = [
+            event for event in greeted if isinstance(event, Send | PhaseChanged) and not _is_end(event)
+        ]
         at = next((at for at, event in enumerate(printed) if isinstance(event, Profile)), None)
         if at is not None:
             self._chosen = self._printed
             return [*(event for event in said if not isinstance(event, Send)), *printed[at:]]
         for name, events in (("greeted", greeted), ("printed", printed)):
-            self._gone |= {name: event for event in events if isinstance(event, Close)}
+            self._gone.update((name, event) for event in events if isinstance(event, Close))
         if len(self._gone) < 2:
             return said
         close = self._gone["printed"]

@@ -274,7 +274,8 @@ class Listener:
         """Tell it when they were; True: it says that the rate has changed."""
         if rows.stamps_us is None:
             return bool(pace.add(rows.arrival_s, len(rows.numbers)))
-        return any([bool(pace.add(stamp_us * 1e-6)) for stamp_us in rows.stamps_us])
+        changed = [bool(pace.add(stamp_us * 1e-6)) for stamp_us in rows.stamps_us]
+        return any(changed)
 
     def _introduced(self) -> bool:
         """Tell who it is, if that is news. False: it is another device than the one expected."""

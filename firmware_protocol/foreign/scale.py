@@ -81,7 +81,7 @@ class Scale:
 
     def _meant(self, numbers: Floats) -> Floats:
         if not self._points:
-            return numbers * self._factors
+            return np.asarray(numbers * self._factors)
         columns = [_along(points, numbers[:, channel]) for channel, points in enumerate(self._points)]
         return np.stack(columns, axis=1)
 
