@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from companion.clock import Clock
 from companion.config import Paths
 from companion.errors import ConfigError, DeviceNotFoundError
+from companion.speech import NATIVE, Speech, checked
 from companion.transports import Transport
-from firmware_protocol.devices import kinds
+from firmware_protocol.devices import AUTO, kinds
 from firmware_protocol.devices.kind import Link
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
@@ -22,8 +23,6 @@ from sessions.private import make_directory, make_file
 if TYPE_CHECKING:
     from companion.transports.scan import Near
     from companion.virtual.server import Server as Server
-
-KINDS = ("native",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +89,14 @@ def transport(address: str, kind: str | None, clock: Clock, expect_serial: str =
     if scheme == "serial" and rest:
         from companion.transports.serial import SerialTransport, parse
 
-        _check_kind(kind or parse(rest).kind)
+        checked(kind or parse(rest).kind or AUTO, Link.SERIAL)
         return lambda: SerialTransport(rest, clock.now_s)
     if scheme == "ble" and rest:
         return _ble_transport(rest, kind, clock, expect_serial)
     if scheme == "sim" and rest:
         from companion.transports.sim import SimTransport
 
-        _check_kind(kind)
+        checked(kind or NATIVE, Link.SERIAL)
         known = [info.key for info in list_scenarios()]
         if rest not in known:
             raise ConfigError(f"there is no scenario {rest}", f"the scenarios are: {', '.join(known)}")
@@ -108,26 +107,37 @@ def transport(address: str, kind: str | None, clock: Clock, expect_serial: str =
 
 
 def _ble_transport(rest: str, kind: str | None, clock: Clock, expect_serial: str) -> Callable[[], Transport]:
-    from companion.transports.search import parse
-
-    address = parse(rest)
-    key = kind or address.kind or "native"
-    _check_kind(key)
-    chosen = kinds()[key]
-    if Link.GATT in chosen.links:
+    told = _ble_speech(rest, kind, 1)
+    chosen = kinds()[told.kind]
+    if told.link is Link.GATT:
         from companion.transports.ble import BleTransport
 
         return lambda: BleTransport(rest, chosen, clock.now_s, expect_serial=expect_serial)
-    if Link.ADVERT in chosen.links:
-        from companion.transports.adverts import AdvertTransport
+    from companion.transports.adverts import AdvertTransport
 
-        return lambda: AdvertTransport(rest, chosen, clock.now_s)
-    raise ConfigError(f"a {chosen.title} has no Bluetooth", f"plug it in: serial:PORT?kind={key}")
+    return lambda: AdvertTransport(rest, chosen, clock.now_s)
 
 
-def _check_kind(kind: str | None) -> None:
-    if kind is not None and kind not in KINDS:
-        raise ConfigError(f"there is no kind of ball called {kind}", f"the kinds are: {', '.join(KINDS)}")
+def _ble_speech(rest: str, kind: str | None, first_tag: int) -> Speech:
+    from companion.transports.search import parse
+
+    key = kind or parse(rest).kind or NATIVE
+    links = kinds()[key].links if key in kinds() else ()
+    link = Link.ADVERT if Link.ADVERT in links else Link.GATT
+    return Speech(checked(key, link), link, first_tag)
+
+
+def speech(address: str, kind: str | None, first_tag: int) -> Speech:
+    """How the ball there is spoken to: `kind`, else what the address says, else it is found out."""
+    scheme, _, rest = address.partition(":")
+    if scheme == "ble":
+        return _ble_speech(rest, kind, first_tag)
+    if scheme != "serial":
+        return Speech(kind or NATIVE, Link.SERIAL, first_tag)
+    from companion.transports.serial import parse
+
+    told = parse(rest)
+    return Speech(kind or told.kind or AUTO, Link.SERIAL, first_tag, settings=dict(told.settings))
 
 
 # --- virtual balls, for others to connect to ---

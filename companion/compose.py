@@ -24,10 +24,10 @@ from companion.pipeline import Pipeline
 from companion.run import LiveRequest, Run
 from companion.safety.limits import LIMITS_VERSION
 from companion.smoothing import VERSION as SMOOTHING
+from companion.speech import Speech
 from companion.stages import Plan, Stages
 from companion.taring import Taring
 from companion.transports import Transport
-from firmware_protocol.host import Host
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Notice
@@ -73,7 +73,8 @@ def _on_ball(request: LiveRequest, settings: Settings, known: past.Past, observe
     make_transport = balls.transport(address, request.kind, clock)
     watching: list[Observer] = [*observers, last, symptoms]
     request = replace(request, address=address)
-    return _run(request, settings, clock, make_transport, watching, (last.keep, symptoms.keep), known)
+    speech = balls.speech(address, request.kind, _first_tag())
+    return _run(request, settings, clock, make_transport, watching, (last.keep, symptoms.keep), known, speech)
 
 
 def demo(
@@ -142,9 +143,10 @@ def _run(
     observers: Sequence[Observer],
     owned: Sequence[Callable[[], None]] = (),
     known: past.Past | None = None,
+    speech: Speech | None = None,
 ) -> Run:
-    first_tag = random.randint(1, 255)
-    driver = Host(framed=True, first_tag=first_tag)
+    speech = speech or Speech(first_tag=_first_tag())
+    driver = speech.driver()
     plan = Plan(
         person=request.person,
         region=request.region,
@@ -166,7 +168,7 @@ def _run(
     if cues is not None:
         observers = [cues, *observers]  # first: a sound takes longest to arrive
         owned = [cues.close, *owned]
-    tap = _tap(request, plan, clock, first_tag)
+    tap = _tap(request, plan, clock, speech)
     line: Stages
     if tap is None:
         line = Pipeline(driver, plan)
@@ -200,7 +202,11 @@ def _journal(settings: Settings, tell: Callable[[Notice], None]) -> "Journal":
     return Journal(settings.paths.database, tell)
 
 
-def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap | None:
+def _first_tag() -> int:
+    return random.randint(1, 255)
+
+
+def _tap(request: LiveRequest, plan: Plan, clock: Clock, speech: Speech) -> Tap | None:
     if request.capture is None:
         return None
     setup = Setup(
@@ -212,10 +218,13 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap 
         region=plan.region,
         side=plan.side,
         program=plan.program,
-        framed=True,
-        first_tag=first_tag,
+        first_tag=speech.first_tag,
         smoothing=SMOOTHING,
         limits=LIMITS_VERSION,
+        kind=speech.kind,
+        link=speech.link.value,
+        expect_serial=speech.expect_serial,
+        settings=dict(speech.settings),
     )
     return Tap(CaptureWriter(request.capture, setup))
 

@@ -20,7 +20,7 @@ FLOORS = (
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
     ("companion.tally",),
     ("companion.pipeline",),
-    ("companion.blocks", "companion.captures"),
+    ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.engine",),
     ("companion.replays",),
     (
