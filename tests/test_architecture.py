@@ -31,6 +31,7 @@ FLOORS = (
         "companion.keeping",
         "companion.pressing",
     ),
+    ("companion.run", "companion.contexts"),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from companion.balls import transport
 from companion.clock import Clock
-from companion.compose import LiveRequest, guard_context
+from companion.contexts import guard_context
 from companion.errors import CompanionError, DeviceNotFoundError
+from companion.run import LiveRequest
 from companion.transports.serial import parse
 from firmware_protocol.driver import Profile, Unit
 from sessions.errors import UnreadableError

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from companion import compose, keeping
-from companion.compose import LiveRequest
 from companion.config import Settings, load_settings
 from companion.errors import ConfigError, RefusedError
 from companion.keeping import Symptoms, answered
 from companion.past import Past, gather, nobody
+from companion.run import LiveRequest
 from companion.safety.limits import GuardContext
 from companion.safety.person import Lock, OwnLimit
 from companion.safety.screening import Standing

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from companion.compose import LiveRequest, Run
     from companion.config import Settings
     from companion.engine import Observer
+    from companion.run import LiveRequest, Run
     from companion.tui.deck import Deck, Live
     from companion.tui.liveview import Marks
     from sessions.events import Fields
@@ -102,10 +102,11 @@ def _deck(settings: "Settings") -> "Deck":
     from companion.cli.reviewing import LogReview
     from companion.cli.scan import places
     from companion.cli.sheets import due, today_lines
+    from companion.run import LiveRequest
     from companion.tui.deck import Deck
 
     def address_of(address: str) -> "Live":
-        request = compose.LiveRequest(
+        request = LiveRequest(
             address=address, person=settings.person, region=settings.region, side=settings.side, tool=settings.tool
         )
         return _live(settings, request)

@@ -10,8 +10,9 @@ import numpy as np
 
 from companion.cli.printers import Jsonl, Plain
 from companion.cli.zones import edges_of
-from companion.compose import LiveRequest, guard_context
+from companion.contexts import guard_context
 from companion.pipeline import Pipeline
+from companion.run import LiveRequest
 from companion.stages import Output, Plan
 from firmware_protocol.driver import Chunk, Close, Send
 from firmware_protocol.framing import MAX_MESSAGE, Deframer, encode_frame
