@@ -1,23 +1,21 @@
-"""Where balls are: serial ports, virtual balls, and the one that was used last."""
+"""Where balls are: serial ports and virtual balls, and the way to each."""
 
 import contextlib
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from companion.clock import Clock
-from companion.config import Paths
-from companion.errors import ConfigError, DeviceNotFoundError
+from companion.errors import ConfigError
 from companion.transports import Transport
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
-from sessions.events import Event, Opened
-from sessions.private import make_directory, make_file
 
 if TYPE_CHECKING:
+    from companion.transports.serial import PortInfo
     from companion.virtual.server import Server as Server
 
 KINDS = ("native",)
@@ -33,16 +31,40 @@ class Place:
     detail: str
     known: bool  # used before
     problem: str  # why it cannot be used, or ""
+    nickname: str = ""  # of the remembered ball that was here last
+    kind: str = ""  # "": not known before it answers
+    signal_dbm: int | None = None  # of a radio
+    battery_pct: int | None = None  # where it is advertised
 
 
-def serial_places(paths: Paths) -> list[Place]:
-    """Every serial port the system knows of."""
+def serial_ports() -> "list[PortInfo]":
+    """Every serial port the system knows of; none is opened."""
     from companion.transports.serial import list_serial
 
-    last = _read_last(paths)
+    return list_serial()
+
+
+def adapter_of(address: str) -> tuple[str, str] | None:
+    """vid:pid and serial of the adapter behind a port's address; None where the system does not know it."""
+    port = address.removeprefix("serial:").partition("?")[0]
+    real = str(Path(port).resolve())
+    found = next((known for known in serial_ports() if known.name in (port, real)), None)
+    return None if found is None or not found.usb_id else (found.usb_id, found.usb_serial)
+
+
+def serial_places(known: Mapping[str, str]) -> list[Place]:
+    """Every serial port. `known`: the nickname, perhaps "", of what was used at an address."""
     return [
-        Place("serial", port.address, port.name, port.detail, port.address == last, port.problem)
-        for port in list_serial()
+        Place(
+            "serial",
+            port.address,
+            port.name,
+            port.detail,
+            port.address in known,
+            port.problem,
+            known.get(port.address, ""),
+        )
+        for port in serial_ports()
     ]
 
 
@@ -117,54 +139,3 @@ def serve_here(ball: VirtualBall, clock: Clock) -> Served:
         return Served(serve_tcp(ball, clock=clock), None)
     directory = Path(tempfile.mkdtemp(prefix="knead-"))
     return Served(serve_pty(ball, directory / "ball", clock), directory)
-
-
-# --- the last ball ---
-
-
-def last_address(paths: Paths) -> str:
-    """Raises DeviceNotFoundError if there was none."""
-    address = _read_last(paths)
-    if not address:
-        hint = "name one: knead live serial:PORT ('knead scan' lists the ports), or try 'knead demo'"
-        raise DeviceNotFoundError("no ball has been used yet", hint)
-    return address
-
-
-def presses_nobody(paths: Paths, address: str | None) -> bool:
-    """Whether an address, or with None the last one, is known beforehand to be no real ball."""
-    return (address or _read_last(paths)).partition(":")[0] in ("sim", "replay", "demo")
-
-
-class LastBall:
-    """An observer that keeps the address for the next start, once the ball there has measured something."""
-
-    def __init__(self, paths: Paths, address: str) -> None:
-        self._file, self._address = _last_file(paths), address
-        self._measured = False
-
-    def __call__(self, event: Event) -> None:
-        self._measured = self._measured or isinstance(event, Opened)
-
-    def keep(self) -> None:
-        """After the session. Quiet: it is a convenience, and a full disk is told by the journal."""
-        if not self._measured:
-            return
-        with contextlib.suppress(OSError):
-            make_directory(self._file.parent)
-            new = self._file.with_suffix(".new")
-            make_file(new)
-            new.write_text(self._address + "\n", encoding="utf-8")
-            new.replace(self._file)
-
-
-def _last_file(paths: Paths) -> Path:
-    return paths.state_dir / "last-ball"
-
-
-def _read_last(paths: Paths) -> str:
-    try:
-        address = _last_file(paths).read_text(encoding="utf-8").strip()
-        return address if address.isprintable() else ""
-    except (OSError, UnicodeDecodeError):
-        return ""

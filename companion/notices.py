@@ -1,6 +1,7 @@
 """What a ball and its link say of themselves, as notices for the user and the log."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from companion.timeline import Gap
 from firmware_protocol.driver import BallEvent, BallEventCode, Damaged, PhaseChanged, Profile, Refused, Started, Status
@@ -28,6 +29,11 @@ def of_phase(changed: PhaseChanged, t_s: float) -> Notice:
 def of_profile(profile: Profile, t_s: float) -> Notice:
     fields: dict[str, Json] = {"serial": profile.serial, "model": profile.model, "simulated": profile.simulated}
     return Notice(t_s, "ball", f"ball {profile.serial or 'without a serial'}", fields)
+
+
+def of_terms(told: Sequence[tuple[str, str]], t_s: float) -> list[Notice]:
+    """What is to be known of a ball before its values are shown: cause and words."""
+    return [Notice(t_s, "terms", words, {"cause": cause}) for cause, words in told]
 
 
 def of_calibration(before: Profile, profile: Profile, t_s: float) -> Notice:

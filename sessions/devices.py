@@ -5,12 +5,12 @@ those who fill them. Forgetting a ball takes all of that away; its sessions, and
 """
 
 import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, select, update
 
 from sessions.database import Database
 from sessions.errors import NameTakenError, NotFoundError
@@ -145,7 +145,7 @@ def _one(connection: Connection, key: int) -> Device:
     return _device(connection.execute(statement).mappings().one())
 
 
-def _device(row: Mapping[str, Any]) -> Device:
+def _device(row: RowMapping) -> Device:
     return Device(
         kind=row["kind"],
         serial=row["serial"],

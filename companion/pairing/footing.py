@@ -109,7 +109,9 @@ def _day_of(profile: Profile, settled: Settled, today: date) -> date | None:
     return min((day for day in days if day <= today + CLOCK_DOUBT), default=None)
 
 
-def _size(profile: Profile, tool: str | None, settled: Settled | None, told: list[tuple[str, str]]) -> tuple[str, float]:
+def _size(
+    profile: Profile, tool: str | None, settled: Settled | None, told: list[tuple[str, str]]
+) -> tuple[str, float]:
     own_key, own_cm2 = claimed(profile)
     if tool is not None:  # the person's word for this session; a smaller area measured of that very tool stands
         area = tools()[tool].area_cm2

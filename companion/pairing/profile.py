@@ -153,7 +153,7 @@ def _text(value: Json) -> str:
 
 def _truth(value: Json) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(value)  # noqa: TRY004  # one kind of error for whatever is stored wrongly
+        raise ValueError(value)
     return value
 
 

@@ -7,7 +7,6 @@ times `lsb`), not what trust or zero made of them. Bounds marked E are our own j
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,9 +68,9 @@ class TrustCheck:
     """Feed it the events of a session from its beginning; ask for the findings once it is `done`."""
 
     def __init__(self, seconds: float = CHECK_S) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._opened: Opened | None = None
-        self._status: Fields = {}
+        self.status: Fields = {}
         self.begin()
 
     def begin(self) -> None:
@@ -92,7 +91,7 @@ class TrustCheck:
                 self._values.append(event.values)
                 self._scans += len(event.t_s)
             case Notice(kind="status"):
-                self._status = event.fields
+                self.status = event.fields
             case _:
                 pass
 
@@ -103,7 +102,7 @@ class TrustCheck:
 
     @property
     def done(self) -> bool:
-        return self.seen_s >= self._seconds or self._scans >= SCANS_MOST
+        return self.seen_s >= self.seconds or self._scans >= SCANS_MOST
 
     @property
     def noise_n(self) -> float | None:
@@ -122,7 +121,7 @@ class TrustCheck:
         return (
             *(_unknown("noise", "zero", "drift", "stuck") if measured is None else _of_free_ball(measured)),
             self._rate(),
-            _battery(self._status),
+            _battery(self.status),
             _calibration(calibration),
         )
 
@@ -233,6 +232,8 @@ def _noise(measured: _Measured) -> Finding:
 def _zero(measured: _Measured) -> Finding:
     scale, unit, zero = measured.scale, measured.unit, measured.zero
     text = f"reads {zero:.3g} {unit} with nothing on it"
+    if measured.touched:
+        return Finding("zero", "note", "touched", None, unit, "it was touched", "leave it alone, and check again")
     if scale.near is None or scale.off is None:
         return Finding("zero", "note", "not judged", zero, unit, f"{text}; its full scale is not known")
     if abs(zero) > scale.off:
@@ -305,8 +306,3 @@ def _unknown(*checks: str) -> Sequence[Finding]:
 
 def _number(value: Json) -> float:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
-
-
-def today_of(opened: Opened) -> date:
-    """The day a session began, where it took place."""
-    return opened.started_at.date()

@@ -111,6 +111,8 @@ class StoredPipeline(BlockPipeline):
                 self._battery_low = known.get("battery_low") is True
                 if self._guard is not None:
                     self._guard.battery(self._battery_low)
+            case "calibration":
+                self._recalibrated()
             case "gap":
                 self._measured.gap_s = _number(known.get("to_s")) - _number(known.get("from_s"))
         return [notice]
