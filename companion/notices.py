@@ -1,6 +1,7 @@
 """What a ball and its link say of themselves, as notices for the user and the log."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from companion.timeline import Gap
 from firmware_protocol.driver import (
@@ -68,6 +69,11 @@ def _of_means(told: RawMeans, t_s: float) -> Notice:
 def _of_points(told: Calibrated, t_s: float) -> Notice:
     fields: dict[str, Json] = {"channel": told.channel, "cal_crc": told.cal_crc}
     return Notice(t_s, "calibrated", f"cell {told.channel + 1} has new calibration points", fields)
+
+
+def of_terms(told: Sequence[tuple[str, str]], t_s: float) -> list[Notice]:
+    """What is to be known of a ball before its values are shown: cause and words."""
+    return [Notice(t_s, "terms", words, {"cause": cause}) for cause, words in told]
 
 
 def of_calibration(before: Profile, profile: Profile, t_s: float) -> Notice:

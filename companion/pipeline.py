@@ -39,10 +39,12 @@ from firmware_protocol.driver import (
     ZeroChanged,
 )
 from firmware_protocol.driver import BallEventCode as Code
-from firmware_protocol.messages import LimitSettings, Stop, Tare
+from firmware_protocol.messages import Alert as AskAlert
+from firmware_protocol.messages import LimitSettings, Pattern, Stop, Tare
 from sessions.events import Action, Closed, Event, Json, Notice, Opened
 
 SAME_STATUS_S = 1.0
+FIND_ME = AskAlert(Pattern.FIND_ME, Pattern.FIND_ME, 3000)  # six blinks and buzzes: enough to look and to feel
 
 
 class Pipeline:
@@ -102,6 +104,8 @@ class Pipeline:
         match action.kind:
             case "tare":
                 out += self._tare(action, now_s)
+            case "find":
+                out += self._drive(self._driver.ask(FIND_ME, now_s), now_s)
             case "end":
                 out += self._drive(self._driver.ask(Stop(), now_s), now_s)
             case _:
@@ -239,7 +243,7 @@ class Pipeline:
             self._measure = Measure(profile, self._context)
             self._timeline = Timeline(profile.has_clock)
             self._side = BallSide(profile)
-            return out
+            return [*out, *notices.of_terms(self._context.told, self._at(now_s))]
         if (before.lsb, before.unit, before.channels, before.cal_crc) != (
             profile.lsb,
             profile.unit,
@@ -253,7 +257,14 @@ class Pipeline:
         """Another calibration, unit or channel count: said before values are shown (R52), or the session ends."""
         if (before.unit, before.channels, before.lsb) != (profile.unit, profile.channels, profile.lsb):
             return Close("changed", "the ball changed its unit, scale or channels", "start a new session", retry=False)
+        self._recalibrated()
         return notices.of_calibration(before, profile, self._at(now_s))
+
+    def _recalibrated(self) -> None:
+        """Nobody has confirmed the ball's newtons from here on: its limits are those of an uncalibrated one."""
+        if self._guard is not None:
+            self._guard.recalibrated()
+            self._adopt(self._guard.context)
 
     def _started(self, started: Started, now_s: float) -> list[Output]:
         out: list[Output] = []

@@ -116,7 +116,8 @@ class Notice:
     zero      value, trusted
     ball      status: battery, temperature, flags
     refused   request
-    terms     cause ("calibration", "counts", "rate", "full_scale", "zero"): what holds for the whole session
+    terms     cause ("calibration", "counts", "rate", "full_scale", "zero", "size", "identity", "known"): what holds
+              for the whole session
     rate      period_s: the ball scans at another rate from here on
     clock     device time and host time, offset and rate
     storage   state ("waiting", "written"), seconds
@@ -165,9 +166,9 @@ class Totals:
 class Action:
     """What a person did. Made without time and index; the pipeline fills in both when it is fed.
 
-    Kinds: region, side, tool, tare, mark, symptom, confirm, silence, pause, next, back, end. `pause` turns to and fro
-    unless its field `on` says which. `by` says who did it where no key was pressed; "program" is the coach, on the way
-    to its next step.
+    Kinds: region, side, tool, tare, find, mark, symptom, confirm, silence, pause, next, back, end. `pause` turns to and
+    fro unless its field `on` says which. `by` says who did it where no key was pressed; "program" is the coach, on the way
+    to its next step. `find` has the ball buzz and blink, to be known by it.
     """
 
     kind: str

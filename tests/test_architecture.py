@@ -31,8 +31,10 @@ FLOORS = (
         "companion.remembered",
         "companion.keeping",
         "companion.pressing",
+        "companion.pairing",
+        "companion.whereabouts",
     ),
-    ("companion.run", "companion.contexts"),
+    ("companion.run", "companion.contexts", "companion.meeting"),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )
@@ -43,7 +45,7 @@ SIDE_ROOMS = {
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
         ("companion.errors", "companion.safety"),
-        ("companion.balls", "companion.replaying", "companion.compose", "companion.cli"),
+        ("companion.whereabouts", "companion.meeting", "companion.replaying", "companion.compose", "companion.cli"),
     ),
 }
 # The engine is given a transport; it knows only the shape of one.
