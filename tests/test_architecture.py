@@ -16,6 +16,7 @@ LEAVES = ("firmware_protocol", "sessions")
 FLOORS = (
     ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
+    ("companion.programs",),
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
     ("companion.tally",),
     ("companion.pipeline",),
