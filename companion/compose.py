@@ -153,6 +153,7 @@ def _run(
         context=lambda profile: guard_context(profile, request, known),
         wall=clock.wall,
         software=f"knead {version('knead-companion')}",
+        hands=request.hands,
     )
     journal: Journal | None = None
 
@@ -216,6 +217,7 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap 
         first_tag=first_tag,
         smoothing=SMOOTHING,
         limits=LIMITS_VERSION,
+        hands=None if plan.hands is None else plan.hands.to_json(),
     )
     return Tap(CaptureWriter(request.capture, setup))
 

@@ -10,6 +10,7 @@ from companion import replaying
 from companion.captures.tap import Tap
 from companion.clock import Clock
 from companion.engine import Engine, Outcome
+from companion.handsfree.terms import Terms
 from sessions.events import Action
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class LiveRequest:
     side: str = "both"
     tool: str | None = None
     program: str | None = None
-    arm_s: float = 0.0
+    hands: Terms | None = None  # led without hands, and how
     seconds: float | None = None
     speed: float = 1.0  # infinite for a replay at its fastest
     kind: str | None = None

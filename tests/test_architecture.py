@@ -16,9 +16,9 @@ LEAVES = ("firmware_protocol", "sessions")
 FLOORS = (
     ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
-    ("companion.programs",),
+    ("companion.programs", "companion.handsfree"),
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
-    ("companion.tally",),
+    ("companion.tally", "companion.leading"),
     ("companion.pipeline",),
     ("companion.blocks", "companion.captures"),
     ("companion.engine",),

@@ -8,7 +8,7 @@ import pytest
 
 from companion.handsfree.hands import Hands, State, Told
 from companion.handsfree.terms import Terms
-from sessions.events import Action, Alert, Floats, Level, Notice, Phase
+from sessions.events import Action, Alert, Cue, Floats, Level, Notice, Phase
 
 HZ = 50
 ON, SQUEEZE, FREE = 40.0, 25.0, 0.0
@@ -94,8 +94,10 @@ def test_arming_counts_down_and_contact_meanwhile_starts_nothing() -> None:
     heard = told(Hands(Terms(arm_s=10)), (1, FREE), (8, ON), (3, FREE), (2, ON))
     counted = [(round(10 - left, 2), f"hands: countdown {left}") for left in (5, 3, 2, 1)]
     assert heard == [
+        (0.0, "pause by countdown"),
         (0.0, "hands: armed 10"),
         *counted,
+        (10.0, "pause by countdown"),
         (10.0, "hands: ready"),
         (13.0, "hands: started"),
     ]
@@ -104,9 +106,11 @@ def test_arming_counts_down_and_contact_meanwhile_starts_nothing() -> None:
 def test_who_lies_on_the_ball_when_the_countdown_ends_has_begun() -> None:
     heard = told(Hands(Terms(arm_s=3)), (1, FREE), (8, ON))
     assert [what for _, what in heard] == [
+        "pause by countdown",
         "hands: armed 3",
         "hands: countdown 2",
         "hands: countdown 1",
+        "pause by countdown",
         "hands: started",
     ]
 
@@ -189,15 +193,15 @@ def test_who_comes_back_has_not_answered() -> None:
 
 def test_it_does_not_ask_where_the_program_wanted_the_person_off() -> None:
     hands = Hands(Terms(guided=True))
-    t_s, p_kpa = course(*BEGIN, (40, FREE))
+    t_s, p_kpa = course(*BEGIN, (50, FREE))
     at, back = int(t_s.searchsorted(11.0)), int(t_s.searchsorted(30.0))
     heard = played(hands, t_s[:at], p_kpa[:at])
-    hands.rest(11.0, resting=True)
+    hands.hear(Cue(11.0, "rest", 1, "rest"))
     heard += played(hands, t_s[at:back], p_kpa[at:back])
     assert [name(event) for event in heard] == [what for _, what in HERE]
-    hands.rest(30.0, resting=False)
+    hands.hear(Cue(30.0, "rested", 1, "rested"))
     heard = played(hands, t_s[back:], p_kpa[back:])
-    assert [(event.t_s, name(event)) for event in heard] == [(33.0, "pause by release"), (33.0, "hands: paused")]
+    assert [(event.t_s, name(event)) for event in heard] == [(45.0, "pause by release"), (45.0, "hands: paused")]
 
 
 # --- the score ---
@@ -247,7 +251,7 @@ def test_a_program_that_is_done_waits_for_the_person_to_come_off() -> None:
     t_s, p_kpa = course((1, FREE), (29, ON), (6, FREE), (5, 26.0), (3, FREE))
     done = int(t_s.searchsorted(10.0))
     heard = played(hands, t_s[:done], p_kpa[:done])
-    heard += hands.finished(10.0)
+    heard += hands.hear(Cue(10.0, "finish", None, "done"))
     heard += played(hands, t_s[done:], p_kpa[done:])
     times = {name(event): event.t_s for event in heard}
     assert times["hands: scoring"] == 33.0
@@ -300,19 +304,19 @@ def test_any_split_says_the_same(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_no_answer_lies_within_a_part_that_is_fed_at_once(seed: int) -> None:
+def test_what_is_done_is_done_at_the_end_of_a_part(seed: int) -> None:
     t_s, p_kpa = lively(seed)
-    hands = Hands(Terms(guided=seed % 2 == 0))
-    at = answers = 0
+    terms = Terms(arm_s=float(seed % 3) * 4, guided=seed % 2 == 0)
+    hands, out, at = Hands(terms), [], 0
     while at < len(t_s):
         count = hands.part(t_s[at:], p_kpa[at:])
-        assert count >= 1
         said = hands.feed(t_s[at : at + count], p_kpa[at : at + count])
-        answers += sum(isinstance(event, Action) and event.kind == "symptom" for event in said)
-        if any(isinstance(event, Action) and event.kind == "symptom" for event in said):
-            assert count == 1
         at += count
+        assert all(event.t_s == t_s[at - 1] for event in said if isinstance(event, Action))
+        out += said
     assert at == len(t_s)
+    assert out == Hands(terms).feed(t_s, p_kpa)
+    assert any(isinstance(event, Action) for event in out)
 
 
 def test_nothing_is_said_after_the_end() -> None:

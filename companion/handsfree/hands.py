@@ -9,6 +9,7 @@ While a stop stands squeezes are the guard's, which takes two of them as a confi
 """
 
 from collections.abc import Callable
+from copy import copy
 from enum import Enum
 
 from companion.handsfree.score import Said, Score
@@ -18,6 +19,8 @@ from companion.handsfree.terms import (
     HELD_END_S,
     PAUSE_S,
     QUESTION_S,
+    RETURN_S,
+    SCORE_FULL_KPA,
     SCORE_WAIT_S,
     START_S,
     STOPPED_END_S,
@@ -25,8 +28,7 @@ from companion.handsfree.terms import (
 )
 from companion.handsfree.touch import Press, Touch
 from companion.handsfree.words import OVER, WORDS
-from companion.safety.limits import FREE_KPA
-from sessions.events import Action, Alert, Event, Fields, Floats, Json, Level, Notice, Phase
+from sessions.events import Action, Alert, Cue, Event, Fields, Floats, Json, Level, Notice, Phase
 
 Told = Notice | Action
 
@@ -51,6 +53,7 @@ class Hands:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.state = State.ARMING
+        self._full_kpa = SCORE_FULL_KPA if terms.full_kpa is None else terms.full_kpa
         self._touch = Touch()
         self._pair = Pair()
         self._begun_s: float | None = None  # the first scan
@@ -59,29 +62,40 @@ class Hands:
         self._resting = False  # a program wants the person off the ball
         self._from_rest = False  # and they have not been back since
         self._stopped = False  # a stop stands
+        self._left: Press | None = None  # the contact before
         self._asked_s: float | None = None  # the question about pain, while it is open
         self._score: Score | None = None
         self._wait_s = 0.0  # a score is waited for since
         self._cause = "released"
         self._out: list[Told] = []
 
-    @property
-    def attentive(self) -> bool:
-        """What is done to the ball now may be an answer that the guard must know of before the next scan."""
-        return self._asked_s is not None
-
     def part(self, t_s: Floats, p_kpa: Floats) -> int:
-        """How many of these scans, one at least, may be fed at once: no answer lies within them."""
-        if self.attentive:
-            return 1
-        if self.state is State.OVER or (self._touch.pressed_s is not None and p_kpa.min() >= FREE_KPA):
+        """How many of these scans, one at least, may be fed at once: up to the first at which something is done.
+
+        So that guard and coach know of it before the next scan, whatever the split. What they say meanwhile may put it
+        off, or bring it about a second later at the earliest.
+        """
+        if self.state is State.OVER:
             return len(t_s)
-        since_s = float(t_s[0]) if self._away_s is None or self.state is not State.RUNNING else self._away_s
-        return max(1, min(len(t_s), int(t_s.searchsorted(since_s + PAUSE_S)) + 1))
+        if self._at_ease and (settled := self._touch.pressed_through(t_s, p_kpa)):
+            return settled
+        most = max(1, int(t_s.searchsorted(float(t_s[0]) + START_S)))
+        done = (event.t_s for event in self._trial().feed(t_s[:most], p_kpa[:most]) if isinstance(event, Action))
+        first_s = next(done, None)
+        return most if first_s is None else int(t_s.searchsorted(first_s)) + 1
+
+    def _trial(self) -> "Hands":
+        """One like this, to be told what may happen."""
+        trial = copy(self)
+        trial._touch, trial._pair, trial._score, trial._out = copy(self._touch), copy(self._pair), copy(self._score), []
+        return trial
 
     def feed(self, t_s: Floats, p_kpa: Floats) -> list[Told]:
         """The next scans; NaN is unknown. What is said bears the time of its scan."""
-        if len(t_s) == 0 or self._nothing_new(t_s, p_kpa):
+        if len(t_s) == 0:
+            return []
+        if self._at_ease and self._touch.pressed_through(t_s, p_kpa) == len(t_s):
+            self._touch.pass_over(t_s, p_kpa)
             return []
         for moment, pressure in zip(t_s.tolist(), p_kpa.tolist(), strict=True):
             self._scan(moment, pressure)
@@ -89,8 +103,14 @@ class Hands:
         return out
 
     def hear(self, event: Event) -> list[Told]:
-        """A stop, or what a person did by other means."""
+        """A stop, what the program asks for, or what a person did by other means."""
         match event:
+            case Cue(kind="rest"):
+                self._rest(event.t_s, resting=True)
+            case Cue(kind="rested" | "step" | "skip"):
+                self._rest(event.t_s, resting=False)
+            case Cue(kind="finish"):
+                self._finish(event.t_s)
             case Alert(level=Level.STOP, phase=Phase.RAISED | Phase.ESCALATED | Phase.LATCHED):
                 self._stopped, self._asked_s = True, None
             case Alert(phase=Phase.CONFIRMED):
@@ -103,30 +123,25 @@ class Hands:
         out, self._out = self._out, []
         return out
 
-    def rest(self, t_s: float, *, resting: bool) -> None:
-        """The program wants the person off the ball, or back on it: until then nobody is missed."""
-        self._resting, self._from_rest = resting, self._from_rest or resting
+    def _rest(self, t_s: float, *, resting: bool) -> None:
+        """The program wants the person off the ball, or back on it, perhaps elsewhere: until then nobody is missed."""
+        self._resting, self._from_rest = resting, True
         self._away_s = None if resting or self._touch.free_s is None else t_s
 
-    def finished(self, t_s: float) -> list[Told]:
+    def _finish(self, t_s: float) -> None:
         """The program is done."""
         if self.state in (State.SCORING, State.OVER, State.FINISHED):
-            return []
+            return
         self._resting, self._cause, self.state = False, "finished", State.FINISHED
         self._asked_s = None
         self._say(t_s, "finished")
-        out, self._out = self._out, []
-        return out
 
     # --- scans ---
 
-    def _nothing_new(self, t_s: Floats, p_kpa: Floats) -> bool:
-        """Pressed all the while, and nothing waits for that."""
-        if self.state is not State.RUNNING or self._away_s is not None or self._asked_s is not None:
-            return False
-        if self._touch.pressed_s is None or not p_kpa.min() >= FREE_KPA:
-            return False
-        return self._touch.pass_over(t_s)
+    @property
+    def _at_ease(self) -> bool:
+        """Pressed, and nothing happens while it stays so."""
+        return self.state is State.RUNNING and self._away_s is None and self._touch.pressed_s is not None
 
     def _scan(self, t_s: float, p_kpa: float) -> None:
         if self.state is State.OVER:
@@ -144,6 +159,7 @@ class Hands:
     def _begin(self, t_s: float) -> None:
         self._begun_s = t_s
         if self.terms.arm_s > 0.0:
+            self._act(t_s, "pause", by="countdown", on=True)
             self._say(t_s, "armed", round(self.terms.arm_s))
             self._counted = sum(second < self.terms.arm_s for second in COUNTED)
 
@@ -155,7 +171,7 @@ class Hands:
         self._stay(t_s)
         self._wait_s = t_s
         if self._score is not None:
-            self._score = Score(self.terms.full_kpa)
+            self._score = Score(self._full_kpa)
 
     def _stay(self, t_s: float) -> None:
         """An absence counts from here on."""
@@ -172,6 +188,8 @@ class Hands:
         left_s = self._begun_s + self.terms.arm_s - t_s
         if left_s <= 0.0:
             self.state = State.READY
+            if self.terms.arm_s > 0.0:
+                self._act(t_s, "pause", by="countdown", on=False)
             if not self._pressed_for(t_s, START_S):
                 self._say(t_s, "ready")
             self._ready(t_s, p_kpa, press, pair)
@@ -198,15 +216,17 @@ class Hands:
             self._next(t_s)
 
     def _gone(self, t_s: float, press: Press | None) -> bool:
-        """Off the ball for PAUSE_S, rests apart. A short touch is no return."""
+        """Off the ball for PAUSE_S, rests apart and longer behind them. A short touch is no return."""
         if self._pressed_for(t_s, START_S):
             self._away_s, self._from_rest = None, self._resting
         elif press is not None and press.seconds >= START_S:
+            self._left = press
             self._away_s, self._from_rest = None if self._resting else t_s, self._resting
         elif self._away_s is None and self._touch.free_s is not None and not self._resting:
             self._away_s = self._touch.free_s
-        absent = self._away_s is not None and self._touch.pressed_s is None
-        return absent and t_s - (self._away_s or 0.0) >= PAUSE_S
+        if self._away_s is None or self._touch.pressed_s is not None:
+            return False
+        return t_s - self._away_s >= (RETURN_S if self._from_rest else PAUSE_S)
 
     def _paused(self, t_s: float, p_kpa: float, press: Press | None, pair: bool) -> None:
         if self._asked_s is not None and self._answer(t_s, press):
@@ -228,7 +248,8 @@ class Hands:
         if press is not None and ANSWER_S[0] <= press.seconds <= ANSWER_S[1]:
             self._asked_s = None
             self._away_s = t_s
-            self._act(t_s, "symptom", by="squeeze")
+            left = {} if self._left is None else {"left_s": self._left.to_s, "left_peak_kpa": self._left.peak_kpa}
+            self._act(t_s, "symptom", by="squeeze", **left)
             self._say(t_s, "answered")
             return True
         if self._touch.pressed_s is None and t_s - self._asked_s >= QUESTION_S:
@@ -264,7 +285,7 @@ class Hands:
     # --- the score, and the end ---
 
     def _ask_score(self, t_s: float) -> None:
-        self.state, self._score, self._wait_s = State.SCORING, Score(self.terms.full_kpa), t_s
+        self.state, self._score, self._wait_s = State.SCORING, Score(self._full_kpa), t_s
         self._asked_s = None
         self._say(t_s, "scoring")
 

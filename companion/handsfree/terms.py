@@ -4,9 +4,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from companion.safety.limits import GuardContext
 from sessions.events import Fields, Json
 
 START_S = 1.0  # of contact, then it begins or goes on
+RETURN_S = 15.0  # to come back on the ball after a rest, before it pauses
 PAUSE_S = 3.0  # off the ball, then it pauses; unloaded for so long the ball takes squeezes
 END_S = 60.0  # off the ball, then it ends and is saved
 STOPPED_END_S = 180.0  # ... where a stop waits to be confirmed: two squeezes do that only after a minute
@@ -25,16 +27,24 @@ SCORE_LEAST_KPA = 20.0  # a 10 is never less: eleven grades must be told apart b
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`arm_s`: time to get down on the floor first. `guided`: a program has steps. `full_kpa`: a 10."""
+    """`arm_s`: time to get down on the floor first. `guided`: a program has steps. `full_kpa`: a score of 10."""
 
     arm_s: float = 0.0
     guided: bool = False
-    full_kpa: float = SCORE_FULL_KPA
+    full_kpa: float | None = None  # not known before the ball is
     end_s: float = END_S
 
     def __post_init__(self) -> None:
-        if not (0.0 <= self.arm_s <= ARM_MAX_S and 0.0 < self.end_s and self.full_kpa >= SCORE_LEAST_KPA):
+        full_kpa = SCORE_FULL_KPA if self.full_kpa is None else self.full_kpa
+        if not (0.0 <= self.arm_s <= ARM_MAX_S and 0.0 < self.end_s and full_kpa >= SCORE_LEAST_KPA):
             raise ValueError(f"no terms of a session: {self}")
+
+    def within(self, context: GuardContext) -> "Terms":
+        """A 10 is the top of the working range: no score asks for more than the limits allow."""
+        if self.full_kpa is not None:
+            return self
+        top_kpa = context.limits().working_kpa[1] if context.judged else SCORE_FULL_KPA
+        return dataclasses.replace(self, full_kpa=max(SCORE_LEAST_KPA, top_kpa))
 
     def to_json(self) -> dict[str, Json]:
         told: dict[str, Json] = dataclasses.asdict(self)
@@ -44,7 +54,7 @@ class Terms:
     def from_json(cls, told: Fields) -> "Terms":
         """ValueError where it is none. Names it does not know are left out."""
         kinds: dict[str, type] = {"arm_s": float, "guided": bool, "full_kpa": float, "end_s": float}
-        known: dict[str, Any] = {name: told[name] for name in kinds if name in told}
+        known: dict[str, Any] = {name: told[name] for name in kinds if told.get(name) is not None}
         for name, value in known.items():
             wanted = (int, float) if kinds[name] is float and not isinstance(value, bool) else kinds[name]
             if not isinstance(value, wanted):
