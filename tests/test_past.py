@@ -184,7 +184,10 @@ def test_a_symptom_locks_for_a_day_even_after_a_crash(path: Path, crashed: bool)
 
 def test_a_simulated_symptom_locks_nothing(path: Path) -> None:
     kept(path, NOW - 2 * H, simulated=True, notes=(LOCKED,))
-    known(path).refuse("glute", "left")
+    found = known(path)
+    found.refuse("glute", "left")
+    assert found.locks() == ()
+    assert found.apply(CONTEXT, simulated=False).locked == ()
 
 
 def test_the_observer_keeps_a_symptom_of_a_session_nobody_records(path: Path) -> None:

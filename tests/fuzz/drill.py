@@ -57,6 +57,7 @@ class Drill:
         self.readings = 0
         self.events = 0
         self.damaged = 0
+        self.ended = False  # and all held to the end
         self._ball = VirtualBall("showcase", boot_id=5)
         self._ear = Deframer()
         self._asked: list[bytes] = []  # requests the host has sent, newest last
@@ -132,6 +133,7 @@ class Drill:
             self._see(event)
         assert self.line.finish(self.now_s, "user") == []
         self._draft.pending()
+        self.ended = True
 
     # What must hold
 
