@@ -14,7 +14,7 @@ from companion.handsfree.hands import Hands
 from companion.safety.guard import Guard, Judged
 from sessions.events import Action, Event, Floats
 
-FELT = ("symptom", "pain", "mark")
+FELT = ("symptom", "mark")
 
 
 class Leading:

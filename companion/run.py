@@ -10,7 +10,6 @@ from companion import replaying
 from companion.captures.tap import Tap
 from companion.clock import Clock
 from companion.engine import Engine, Outcome
-from companion.handsfree.terms import Terms
 from sessions.events import Action
 
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ class LiveRequest:
     side: str = "both"
     tool: str | None = None
     program: str | None = None
-    hands: Terms | None = None  # led without hands, and how
+    arm_s: float = 0.0  # to get down on the floor, before it begins by itself
+    handsfree: str = "auto"  # one of handsfree.terms.MODES
     seconds: float | None = None
     speed: float = 1.0  # infinite for a replay at its fastest
     kind: str | None = None

@@ -42,7 +42,7 @@ SIDE_ROOMS = {
     "companion.virtual": (("companion.errors", "companion.clock"), ("companion.balls",)),
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
-        ("companion.errors", "companion.safety"),
+        ("companion.errors", "companion.safety", "companion.handsfree"),
         ("companion.balls", "companion.replaying", "companion.compose", "companion.cli"),
     ),
 }

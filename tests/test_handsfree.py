@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from companion.handsfree.hands import Hands, State, Told
-from companion.handsfree.terms import Terms
+from companion.handsfree.terms import Terms, wished
 from sessions.events import Action, Alert, Cue, Floats, Level, Notice, Phase
 
 HZ = 50
@@ -341,5 +341,15 @@ def test_terms_are_kept_as_json_and_damaged_ones_refused() -> None:
 
 
 def test_every_state_has_its_words() -> None:
-    notices = [event for event in played(Hands(Terms(arm_s=2)), *course(*BEGIN, (90, FREE))) if isinstance(event, Notice)]
+    notices = [
+        event for event in played(Hands(Terms(arm_s=2)), *course(*BEGIN, (90, FREE))) if isinstance(event, Notice)
+    ]
     assert all(event.text for event in notices)
+
+
+def test_it_is_led_by_the_ball_where_a_program_leads_or_a_countdown_was_asked_for() -> None:
+    assert wished("auto", 0.0, guided=False) is None
+    assert wished("auto", 10.0, guided=False) == Terms(arm_s=10.0)
+    assert wished("auto", 0.0, guided=True) == Terms(guided=True)
+    assert wished("on", 0.0, guided=False) == Terms()
+    assert wished("off", 10.0, guided=True) is None

@@ -115,6 +115,7 @@ class Hands:
                 self._stopped, self._asked_s = True, None
             case Alert(phase=Phase.CONFIRMED):
                 self._stopped = False
+                self._pair.doubt(event.t_s)  # if that was by squeezes, they have said what they had to say
                 self._stay(event.t_s)
             case Action(kind="end"):
                 self.state = State.OVER

@@ -36,7 +36,7 @@ class Terms:
 
     def __post_init__(self) -> None:
         full_kpa = SCORE_FULL_KPA if self.full_kpa is None else self.full_kpa
-        if not (0.0 <= self.arm_s <= ARM_MAX_S and 0.0 < self.end_s and full_kpa >= SCORE_LEAST_KPA):
+        if not (0.0 <= self.arm_s <= ARM_MAX_S and self.end_s > 0.0 and full_kpa >= SCORE_LEAST_KPA):
             raise ValueError(f"no terms of a session: {self}")
 
     def within(self, context: GuardContext) -> "Terms":
@@ -60,3 +60,13 @@ class Terms:
             if not isinstance(value, wanted):
                 raise ValueError(f"no terms of a session: {name} = {value!r}")
         return cls(**known)
+
+
+MODES = ("auto", "on", "off")
+
+
+def wished(mode: str, arm_s: float, *, guided: bool) -> Terms | None:
+    """What a user's setting means for a session. "auto": where a program leads, or a countdown was asked for."""
+    if mode == "off" or (mode == "auto" and not guided and arm_s <= 0.0):
+        return None
+    return Terms(arm_s=arm_s, guided=guided)
