@@ -107,7 +107,12 @@ def _deck(settings: "Settings") -> "Deck":
 
     def address_of(address: str) -> "Live":
         request = LiveRequest(
-            address=address, person=settings.person, region=settings.region, side=settings.side, tool=settings.tool
+            address=address,
+            person=settings.person,
+            region=settings.region,
+            side=settings.side,
+            tool=settings.tool,
+            handsfree=settings.handsfree,
         )
         return _live(settings, request)
 
