@@ -155,6 +155,8 @@ CHECKS: tuple[tuple[str, Callable[[Paths], Iterator[Finding]]], ...] = (
 @document
 def doctor(aloud: bool, as_json: bool) -> None:
     paths = find_paths()
+    if aloud and as_json:
+        raise click.UsageError("--sound is for ears: leave --json out")
     if aloud:
         for finding in _checked("sound", _aloud, paths):
             _print(finding)
