@@ -65,7 +65,7 @@ def test_with_both_off_nothing_sounds_and_that_is_said(tmp_path: Path, monkeypat
 def test_without_any_program_it_does_not_ask_whether_it_was_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    end = sounded(tmp_path, Loudspeaker(tmp_path / "speaker").use(monkeypatch))[-1]
+    (end,) = sounded(tmp_path, Loudspeaker(tmp_path / "speaker").use(monkeypatch))
     assert "no player found (pw-play, " in end.text
     assert "no speaker found (spd-say, " in end.text
 
@@ -123,21 +123,25 @@ def test_the_command_names_each_and_asks(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"), [("", "no player found"), ("off", "tones and words are off by your settings")]
+    ("setting", "told", "todo"),
+    [
+        ("on", "no player found", "install one of those named"),
+        ("off", "tones and words are off by your settings", "knead config set sound on"),
+    ],
 )
 def test_the_command_says_what_to_mend(
-    setting: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+    setting: str, told: str, todo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
 ) -> None:
     Loudspeaker(tmp_path / "speaker").use(monkeypatch)
     monkeypatch.setenv("KNEAD_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(module, "check", partial(check, hurry=HURRY))
     for name in ("KNEAD_SOUND", "KNEAD_VOICE"):
-        monkeypatch.setenv(name, setting or "on")
+        monkeypatch.setenv(name, setting)
     assert run(["doctor", "--sound"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[-2].startswith("PROBLEM sound: ")
     assert told in said[-2]
-    assert said[-1].strip().startswith("To do: see the volume")
+    assert said[-1].strip().startswith(f"To do: {todo}")
 
 
 def test_it_is_for_ears(capsys: Shown) -> None:

@@ -30,7 +30,10 @@ class Sounded:
 
 
 def check(wanted: Wanted, hurry: float = 1.0) -> Iterator[Sounded]:
-    """Takes about twelve seconds, by `hurry` less. Raises OSError if the player cannot be started."""
+    """Takes about twelve seconds, by `hurry` less; no time where nothing could sound.
+
+    Raises OSError if the player cannot be started.
+    """
     if not (wanted.tones or wanted.voice):
         yield Sounded("end", "tones and words are off by your settings")
         return
@@ -43,7 +46,8 @@ def check(wanted: Wanted, hurry: float = 1.0) -> Iterator[Sounded]:
         _listen(heard, READY_S, failures, until="ready")
         if not wanted.voice:
             failures.pop("voice", None)
-        for level, (name, tones, words) in enumerate(WARNINGS, start=1):
+        can = [*(["tones"] if wanted.tones else []), *(["voice"] if wanted.voice else [])]
+        for level, (name, tones, words) in enumerate(WARNINGS if set(can) - set(failures) else (), start=1):
             yield Sounded(
                 name, ", ".join([*([tones] if wanted.tones else []), *([f'"{words}"'] if wanted.voice else [])])
             )
