@@ -17,7 +17,7 @@ FLOORS = (
     ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
-    ("companion.tally",),
+    ("companion.tally", "companion.often"),
     ("companion.pipeline",),
     ("companion.blocks", "companion.captures"),
     ("companion.engine",),
