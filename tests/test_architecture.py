@@ -18,7 +18,7 @@ FLOORS = (
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.programs", "companion.handsfree"),
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
-    ("companion.tally", "companion.leading"),
+    ("companion.tally", "companion.leading", "companion.often"),
     ("companion.pipeline",),
     ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.engine",),
