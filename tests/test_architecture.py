@@ -30,6 +30,7 @@ FLOORS = (
         "companion.remembered",
         "companion.keeping",
         "companion.pressing",
+        "companion.ownlimits",
     ),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from companion.errors import CompanionError
+from companion.tui.books import LimitBook, NoLimits, NoSettings, SettingsBook
 from companion.tui.liveview import LiveView
 from companion.tui.reviewing import NoReview, Review, Trash
 from companion.tui.sheet import Sheet
@@ -197,6 +198,9 @@ class Deck:
     delete: Callable[[str], object]  # by id
     sheet: Callable[[str], Sheet | None] = lambda _address: None  # what is to be asked before a run on an address
     today: Callable[[], Sequence[str]] = tuple  # what is left today, a line each, the most important first
+    left: Callable[[str, str], Sequence[str]] = lambda _region, _side: ()  # the same, of one region and side
+    settings: SettingsBook = field(default_factory=NoSettings)
+    limits: LimitBook = field(default_factory=NoLimits)
     review: Review = field(default_factory=NoReview)
     trash: Trash = field(default_factory=Trash)
     theme: str = "safe-dark"

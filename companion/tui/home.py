@@ -6,14 +6,14 @@ from typing import ClassVar
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable
 
-from companion.tui import words
+from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck, Device, SessionRow
-from companion.tui.messages import GoBack, ShowHelp, ShowSessions, StartLive
+from companion.tui.messages import GoBack, GoTo, ShowHelp, StartLive
 from companion.tui.tones import Row, Tone
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 
@@ -24,17 +24,7 @@ _COLUMNS = (("BALL", 20), ("LINK", 9), ("STATE", 14), ("ADDRESS", 24), ("WHAT IT
 
 
 class HomeScreen(Screen[None]):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "connect", "Connect", key_display="enter", priority=True),
-        Binding("d", "demo", "Demo"),
-        Binding("z", "tare", "Zero"),
-        Binding("r", "look", "Look again"),
-        Binding("3", "sessions", "Sessions"),
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q", "leave", "Quit"),
-        Binding("j", "down", show=False),
-        Binding("k", "up", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("home")
 
     def __init__(self, deck: Deck) -> None:
         super().__init__()
@@ -189,8 +179,8 @@ class HomeScreen(Screen[None]):
     def action_up(self) -> None:
         self._table.action_cursor_up()
 
-    def action_sessions(self) -> None:
-        self.post_message(ShowSessions())
+    def action_go(self, place: str) -> None:
+        self.post_message(GoTo(place))
 
     def action_help(self) -> None:
         self.post_message(ShowHelp())

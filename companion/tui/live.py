@@ -5,11 +5,11 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 
-from companion.tui import words
+from companion.tui import keys, words
 from companion.tui.deck import Live
 from companion.tui.face import Now, alert_rows, panel_rows, title_row
 from companion.tui.messages import Do, EndLive, ShowHelp
@@ -33,16 +33,7 @@ class LiveScreen(Screen[None]):
     """Shows one run. It is told `show` at every frame and reads nothing by itself."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "end", "End"),
-        Binding("escape", "end_twice", "End (twice)", key_display="esc"),
-        Binding("z", "act('tare')", "Zero"),
-        Binding("m", "act('mark')", "Mark"),
-        Binding("s", "act('symptom')", "Pain/numb"),
-        Binding("x", "act('silence')", "Mute"),
-        Binding("f", "far", "Far"),
-        Binding("question_mark", "help", "Help", key_display="?"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("live")
 
     def __init__(self, live: Live) -> None:
         super().__init__()
