@@ -5,6 +5,7 @@ Its own limit is the guard's stop limit in the ball's counts, so that it warns b
 the ball is pressed. Silence quiets the buzzer, never the light. Nothing here ever holds an event back.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from companion.safety.causes import MANNERS, SILENCE_S
@@ -12,7 +13,7 @@ from companion.safety.dose import tune
 from companion.safety.limits import STOP_RATIO, GuardContext
 from firmware_protocol.driver import Profile, Unit
 from firmware_protocol.messages import Alert as Signal
-from firmware_protocol.messages import Caps, LimitSettings, Pattern
+from firmware_protocol.messages import Caps, Limits, LimitSettings, Pattern, Request
 from sessions.events import Alert, Level, Phase
 
 HOLD_MS = 100  # a stop stands after 0.1 s at or above its limit
@@ -22,6 +23,47 @@ CAUTION_MS = 3000  # three buzzes, as there are three tones
 CHECK_MS = 200  # buzzer and light show once at the start that they work
 OFF = Signal(Pattern.NONE, Pattern.NONE, 0)
 _PATTERNS = {Level.STOP: (Pattern.STOP, STOP_MS), Level.CAUTION: (Pattern.CAUTION, CAUTION_MS)}
+
+
+class BallSide:
+    """What one ball is asked to do about warnings. Times are the engine's clock."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._signals = Signals(profile)
+        self._limited: GuardContext | None = None  # whose limit it was asked to watch
+        self.own: LimitSettings | None = None  # that limit
+        self._in_force: LimitSettings | None = None  # as told last
+
+    def wanted(
+        self, events: Iterable[object], context: GuardContext, now_s: float, *, listening: bool, loaded: bool
+    ) -> list[Request]:
+        """What to ask for now, after these events. `loaded`: something presses."""
+        signals = self._signals
+        asked = [signals.link(listening, now_s)]
+        asked += [signals.hear(event, now_s) for event in events if isinstance(event, Alert)]
+        due_s = signals.deadline()
+        if due_s is not None and now_s >= due_s:
+            asked.append(signals.tick(now_s, loaded=loaded))
+        requests: list[Request] = []
+        if context is not self._limited:
+            self._limited = context
+            own = own_limit(context, self._profile)
+            if own is not None and own != self.own:
+                self.own = own
+                requests.append(Limits(own))
+        signal = next((signal for signal in reversed(asked) if signal is not None), None)
+        return requests if signal is None else [*requests, signal]
+
+    def news(self, settings: LimitSettings) -> bool:
+        """The ball says what limit is in force. True: another than it said before."""
+        if self.own is None or settings == self._in_force:
+            return False
+        self._in_force = settings
+        return True
+
+    def deadline(self) -> float | None:
+        return self._signals.deadline()
 
 
 def own_limit(context: GuardContext, profile: Profile) -> LimitSettings | None:

@@ -13,7 +13,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.pipeline import Output, Pipeline, Plan
+from companion.pipeline import Pipeline
+from companion.stages import Output, Plan
 from companion.timeline import Gap, Placed
 from firmware_protocol.driver import Chunk, Close, Driver, DriverEvent, Samples, Send
 from sessions.events import Action, Event, Reading
@@ -180,7 +181,7 @@ class BlockPipeline(Pipeline):
 
     def _signal_due(self, now_s: float) -> bool:
         """The ball is to be told something by itself, and what depends on whether it is pressed now."""
-        due_s = None if self._signals is None else self._signals.deadline()
+        due_s = None if self._side is None else self._side.deadline()
         return due_s is not None and due_s <= now_s
 
 

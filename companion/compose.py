@@ -5,12 +5,10 @@ Screens and commands are given what this module makes, and import none of its pa
 
 import math
 import random
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from companion import balls, keeping, past, replaying
@@ -19,140 +17,31 @@ from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
 from companion.clock import Clock
 from companion.config import Settings
+from companion.contexts import guard_context
 from companion.engine import Engine, Observer, Outcome
 from companion.errors import ConfigError
-from companion.pipeline import Pipeline, Plan, Stages
-from companion.safety import limits
-from companion.safety.limits import LIMITS_VERSION, GuardContext
-from companion.safety.table import AREA_RANGE
+from companion.pipeline import Pipeline
+from companion.run import LiveRequest, Run
+from companion.safety.limits import LIMITS_VERSION
 from companion.smoothing import VERSION as SMOOTHING
+from companion.stages import Plan, Stages
 from companion.taring import Taring
 from companion.transports import Transport
-from firmware_protocol.driver import Profile, Unit
 from firmware_protocol.host import Host
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
-from sessions.events import Action, Notice
+from sessions.events import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from companion.cues.check import Sounded
     from companion.cues.observer import Cues, Wanted
-    from companion.replays.player import Player
-    from sessions.journal import Journal, JournalResult
+    from sessions.journal import Journal
     from sessions.store import Store
 
 DEMO_SCENARIO = "showcase"
 DEMO_REGION = "glute"  # what the showcase plays
-_JOURNAL_CLOSE_S = 30.0
-_CUT_HINT = "the capture is cut short there; what it has is whole"
-
-
-@dataclass(frozen=True, slots=True)
-class LiveRequest:
-    """What the user asked for. None: the setting, or what the ball proposes."""
-
-    address: str | None = None
-    person: str = "me"
-    region: str = "unknown"
-    side: str = "both"
-    tool: str | None = None
-    program: str | None = None
-    arm_s: float = 0.0
-    seconds: float | None = None
-    speed: float = 1.0  # infinite for a replay at its fastest
-    kind: str | None = None
-    capture: Path | None = None
-    record: bool = True
-    sound: bool = True  # False: no sound of any kind, whatever the settings say
-
-    @property
-    def is_replay(self) -> bool:
-        return replaying.is_replay(self.address)
-
-
-class Run:
-    """One session under way, and all that must be closed after it."""
-
-    def __init__(
-        self,
-        clock: Clock,
-        engine: "Engine | Player",
-        journal: "Journal | None",
-        owned: Sequence[Callable[[], None]] = (),
-        started: Sequence[Callable[[], None]] = (),
-        words: tuple[str, ...] = (),
-        tap: Tap | None = None,
-        warning: str = "",
-    ) -> None:
-        """`started`: what begins with the session. `warning`: a line for the user before it does."""
-        self.clock = clock
-        self.words = words  # what is to be said before it begins, one line each
-        self.warning = warning
-        self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
-        self._engine = engine
-        self._journal = journal
-        self._owned = owned
-        self._tap = tap
-        self._uncaptured = ""  # why the capture is not whole
-        self._started = started
-        self._closing = threading.Lock()
-        self._closed = False
-
-    def start(self) -> None:
-        self._engine.start()
-        for start in self._started:
-            start()
-
-    def submit(self, action: Action) -> bool:
-        """False if it could not be taken."""
-        return self._engine.submit(action)
-
-    def stop(self, cause: str, outcome: Outcome | None = None) -> None:
-        """End and save; `join` waits for it."""
-        self._engine.stop(cause, outcome)
-
-    def join(self, timeout_s: float | None = None) -> bool:
-        """True once the engine has ended and the journal has written what it could."""
-        if not self._engine.join(timeout_s):
-            return False
-        with self._closing:
-            if not self._closed:
-                self._closed = True
-                if self._journal is not None:
-                    self.result = self._journal.close(_JOURNAL_CLOSE_S)
-                if self._tap is not None:
-                    self._uncaptured = self._tap.close()
-                for close in self._owned:
-                    close()
-        return True
-
-    @property
-    def failure(self) -> BaseException | None:
-        """A fault of this program, for whoever debugs it."""
-        return self._engine.failure
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """How it ended; None while it runs. What stayed unsaved is an error, whatever else happened."""
-        outcome = self._engine.outcome
-        if outcome is not None and self._uncaptured:
-            text = f"not all was captured: {self._uncaptured}"
-            outcome = Outcome(outcome.code or 1, text, _CUT_HINT)
-        if outcome is None or self.result is None or not self.result.error:
-            return outcome
-        text = f"{self.result.unsaved_s:.1f} s of the session could not be saved: {self.result.error}"
-        return Outcome(outcome.code or 1, text, "free some space, or see 'knead doctor'")
-
-    @property
-    def remark(self) -> str:
-        """A line for the user once it is over; or none."""
-        return getattr(self._engine, "remark", "")
-
-    @property
-    def session_id(self) -> str | None:
-        return None if self.result is None else self.result.session_id
 
 
 def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer] = ()) -> Run:
@@ -342,30 +231,6 @@ def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
     from companion.cues.observer import Cues as Observing
 
     return Observing(_wanted(settings), tell, bell_of_terminal() if settings.sound else None)
-
-
-def guard_context(profile: Profile, request: LiveRequest, known: past.Past | None = None) -> GuardContext:
-    """All that the guard must know from outside, in one frozen value. `known`: of the person; None: nothing.
-
-    The tool is the user's choice, else the ball's own proposal, else the hard ball: the smallest, so the strictest.
-    """
-    tool = request.tool or limits.tool_of_ball(profile.tool) or limits.DEFAULT_TOOL
-    area_cm2 = limits.tools()[tool].area_cm2
-    told_cm2 = profile.contact_mm2 / 100
-    if request.tool is None and AREA_RANGE[0] <= told_cm2 <= AREA_RANGE[1]:
-        area_cm2 = told_cm2  # what no tool can be is the ball's mistake, and its tool's own area stands
-    context = GuardContext(
-        person=request.person,
-        screened=False,  # until something is known of the person: half of every limit
-        region=request.region,
-        side=request.side,
-        tool=tool,
-        area_cm2=area_cm2,
-        cell_cm2=profile.cell_mm2 / 100 or None,
-        full_scale_n=profile.full_scale * profile.lsb or None,
-        judged=profile.unit is Unit.NEWTON,
-    )
-    return context if known is None else known.apply(context, simulated=profile.simulated)
 
 
 def _showcase_seconds() -> float:

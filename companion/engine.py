@@ -13,7 +13,7 @@ from typing import Any
 
 from companion.clock import Clock
 from companion.errors import CompanionError, LinkLostError, TransportError
-from companion.pipeline import Output, Stages
+from companion.stages import Output, Stages
 from companion.transports import Transport
 from firmware_protocol.driver import Chunk, Close, Send
 from sessions.events import Action, Event, Notice, Reading

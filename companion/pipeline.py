@@ -6,19 +6,15 @@ Nothing here reads a clock, opens a file or waits.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol, assert_never
-
-import numpy as np
+from collections.abc import Iterable
+from typing import assert_never
 
 from companion import notices
-from companion.ballside import Signals, own_limit
-from companion.contact import Contact, Forces
-from companion.safety.guard import Guard, Judged
+from companion.ballside import BallSide
+from companion.measuring import Measure
+from companion.safety.guard import Guard
 from companion.safety.limits import GuardContext
-from companion.smoothing import Smoothed, Smoother
+from companion.stages import Output, Plan
 from companion.tally import DamageTally
 from companion.timeline import SUSPENDED_S, Gap, Placed, Timeline
 from firmware_protocol.driver import (
@@ -41,39 +37,10 @@ from firmware_protocol.driver import (
     ZeroChanged,
 )
 from firmware_protocol.driver import BallEventCode as Code
-from firmware_protocol.messages import Limits, LimitSettings, Stop, Tare
-from sessions.events import Action, Alert, Closed, Event, Floats, Json, Notice, Opened, Reading
-
-Output = Event | Send | Close
+from firmware_protocol.messages import LimitSettings, Stop, Tare
+from sessions.events import Action, Closed, Event, Json, Notice, Opened
 
 SAME_STATUS_S = 1.0
-TARED_UNSEEN = "tared unseen"  # what lay on the ball then is hidden by its new zero
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the composition root decided about a session before the ball was known."""
-
-    person: str
-    region: str
-    side: str
-    program: str | None
-    context: Callable[[Profile], GuardContext]  # all the guard must know from outside, once the ball is known
-    wall: Callable[[float], datetime]  # engine seconds -> wall time
-    software: str
-
-
-class Stages(Protocol):
-    """What a pipeline is to the engine."""
-
-    def opened(self, now_s: float) -> list[Output]: ...
-    def closed(self, now_s: float, cause: str) -> list[Output]: ...
-    def feed(self, chunk: Chunk) -> list[Output]: ...
-    def tick(self, now_s: float) -> list[Output]: ...
-    def act(self, action: Action, now_s: float) -> list[Output]: ...
-    def finish(self, now_s: float, cause: str) -> list[Event]: ...
-    def deadline(self) -> float | None: ...
-    def session_s(self, now_s: float) -> float | None: ...
 
 
 class Pipeline:
@@ -85,24 +52,18 @@ class Pipeline:
         self._timeline = Timeline()
         self._profile: Profile | None = None
         self._context: GuardContext | None = None
-        self._contact: Contact | None = None
-        self._smoother: Smoother | None = None
+        self._measure: Measure | None = None
         self._guard: Guard | None = None
         self._open = False
         self._closed = False
         self._t_s = 0.0  # session time of the newest scan
         self._index: int | None = None  # of the newest scan
-        self._gap_s = 0.0  # time missing before the next scan
         self._ended: Notice | None = None  # why the guard ends the session
         self._damage = DamageTally()
         self._status: Status | None = None  # as last told,
         self._status_s = 0.0  # and when
-        self._said_free = False  # the tare under way rests on the person's word
-        self._signals: Signals | None = None  # the ball's buzzer and light
+        self._side: BallSide | None = None  # the ball's buzzer, light and own limit
         self._listening = False  # the ball takes requests
-        self._limited: GuardContext | None = None  # whose limit the ball was asked to watch
-        self._own: LimitSettings | None = None  # that limit
-        self._in_force: LimitSettings | None = None  # as told last
         self._battery_low = False  # as told last
 
     # --- inputs ---
@@ -159,7 +120,7 @@ class Pipeline:
 
     def deadline(self) -> float | None:
         """When `tick` is next due, on the engine's clock."""
-        stages = (self._driver, self._damage, self._guard, self._signals)
+        stages = (self._driver, self._damage, self._guard, self._side)
         due = [None if stage is None else stage.deadline() for stage in stages]
         return min((at_s for at_s in due if at_s is not None), default=None)
 
@@ -220,73 +181,31 @@ class Pipeline:
         return out
 
     def _scans(self, placed: Placed) -> list[Output]:
-        contact, smoother, guard = self._contact, self._smoother, self._guard
-        if contact is None or smoother is None or guard is None:
+        measure, guard = self._measure, self._guard
+        if measure is None or guard is None:
             return []  # no Profile and START yet: the host drops such samples itself (R46)
-        out: list[Output] = [] if self._open else [self._opening(placed, smoother)]
+        out: list[Output] = [] if self._open else [self._opening(placed)]
         self._open = True
+        measured = measure.feed(placed)
+        out.append(measured.reading)
         if placed.late:
-            forces = contact.convert(placed)
-            blank = np.full(len(placed.t_s), np.nan)
-            out.append(_reading(placed, forces, blank, blank))
             return out
-        forces = contact.feed(placed)
-        columns = np.empty((len(forces.load), 1 + forces.cells.shape[1]))
-        columns[:, 0] = forces.felt
-        columns[:, 1:] = forces.felt_cells
-        smoothed = smoother.feed(columns, fresh=forces.fresh)
-        smooth, ramp = self._pressures(smoothed, forces.unknown)
-        out.append(_reading(placed, forces, smooth, ramp))
-        said: list[Event] = [event for judged in self._judged(forces, smoothed, ramp) for event in guard.feed(judged)]
+        said = [event for judged in measured.judged for event in guard.feed(judged)]
         out += said
         self._t_s = float(placed.t_s[-1])
         self._index = placed.index + len(placed.t_s) - 1
-        self._gap_s = 0.0
         for notice in said:
             if isinstance(notice, Notice) and notice.kind == "end" and self._ended is None:
                 self._ended = notice
                 out += self._drive(self._driver.ask(Stop(), placed.arrival_s), placed.arrival_s)
         return out
 
-    def _pressures(self, smoothed: Smoothed, unknown: int) -> tuple[Floats, Floats]:
-        """The first `unknown` scans are not to be trusted."""
-        context = self._context
-        assert context is not None
-        scale = 10.0 / context.area_cm2 if context.judged else np.nan
-        smooth, ramp = smoothed.smooth[:, 0] * scale, smoothed.ramp_per_s[:, 0] * scale
-        smooth[:unknown] = ramp[:unknown] = np.nan
-        smooth.flags.writeable = ramp.flags.writeable = False
-        return smooth, ramp
-
-    def _judged(self, forces: Forces, smoothed: Smoothed, ramp_kpa_s: Floats) -> list[Judged]:
-        """The guard sees what the ball shows even where its zero is not trusted, apart from what is."""
-        scans, unknown = len(forces.t_s), forces.unknown
-        if not 0 < unknown < scans:
-            return [self._part(forces, smoothed, ramp_kpa_s, slice(None), trusted=not unknown)]
-        before = self._part(forces, smoothed, ramp_kpa_s, slice(0, unknown), trusted=False)
-        after = self._part(forces, smoothed, ramp_kpa_s, slice(unknown, scans), trusted=True)
-        return [before, dataclasses.replace(after, fresh=False, lost=0, gap_s=0.0)]
-
-    def _part(self, forces: Forces, smoothed: Smoothed, ramp_kpa_s: Floats, part: slice, *, trusted: bool) -> Judged:
-        return Judged(
-            t_s=forces.t_s[part],
-            force_n=smoothed.despiked[part, 0],
-            raw_n=forces.felt[part],
-            cells_n=smoothed.despiked[part, 1:],
-            ramp_kpa_s=ramp_kpa_s[part],
-            saturated=forces.saturated[part],
-            period_s=forces.period_s,
-            arrival_s=forces.arrival_s,
-            fresh=forces.fresh,
-            lost=forces.lost,
-            gap_s=self._gap_s,
-            trusted=trusted,
-        )
-
-    def _opening(self, placed: Placed, smoother: Smoother) -> Opened:
+    def _opening(self, placed: Placed) -> Opened:
         profile, context, plan = self._profile, self._context, self._plan
+        smoother = None if self._measure is None else self._measure.smoother
         assert profile is not None
         assert context is not None
+        assert smoother is not None
         device: dict[str, Json] = dataclasses.asdict(profile) | {"unit": int(profile.unit)}
         return Opened(
             t_s=float(placed.t_s[0]),
@@ -305,7 +224,8 @@ class Pipeline:
         )
 
     def _gap(self, gap: Gap) -> Notice:
-        self._gap_s = gap.to_s - gap.from_s
+        if self._measure is not None:
+            self._measure.gap_s = gap.to_s - gap.from_s
         return notices.of_gap(gap)
 
     def _profiled(self, profile: Profile, now_s: float) -> list[Output]:
@@ -313,9 +233,9 @@ class Pipeline:
         out: list[Output] = [notices.of_profile(profile, self._at(now_s))]
         if before is None:
             self._context = self._plan.context(profile)
-            self._contact = Contact(profile, self._context.area_cm2)
+            self._measure = Measure(profile, self._context)
             self._timeline = Timeline(profile.has_clock)
-            self._signals = Signals(profile)
+            self._side = BallSide(profile)
             return out
         if (before.lsb, before.unit, before.channels, before.cal_crc) != (
             profile.lsb,
@@ -334,20 +254,14 @@ class Pipeline:
 
     def _started(self, started: Started, now_s: float) -> list[Output]:
         out: list[Output] = []
-        contact, context = self._contact, self._context
-        if contact is None or context is None:
+        measure, context = self._measure, self._context
+        if measure is None or context is None:
             return out
         out += [self._gap(gap) for gap in self._timeline.start(started)]
         if started.continuity is Continuity.NEW_CLOCK:
-            loaded = not contact.still_free
-            out.append(notices.of_reboot(started, self._at(now_s), loaded=loaded))
-            if loaded and contact.cause != TARED_UNSEEN:  # its zero is gone with the body still on it
-                contact.distrust("reset under load")
-        if self._smoother is None or self._smoother.period_s != started.period_s:
-            if self._smoother is not None:
-                out.append(notices.of_rate(started, self._at(now_s)))
-            columns = 1 + (self._profile.channels if self._profile else 1)
-            self._smoother = Smoother(columns, started.period_s)
+            out.append(notices.of_reboot(started, self._at(now_s), loaded=measure.rebooted()))
+        if measure.start(started.period_s):
+            out.append(notices.of_rate(started, self._at(now_s)))
         if self._guard is None:
             self._guard = Guard(context)
             out += notices.of_slowness(started.period_s, self._at(now_s))
@@ -372,85 +286,40 @@ class Pipeline:
 
     def _zero(self, zero: ZeroChanged, now_s: float) -> list[Output]:
         fields: dict[str, Json] = {"value": zero.value, "from_index": zero.from_index, "trusted": zero.trusted}
-        text = "zero set"
-        if self._contact is not None:
-            if zero.value is None:
-                self._contact.distrust(TARED_UNSEEN)
-            elif self._said_free:
-                self._contact.distrust("reset by the user's word")  # free by the new zero, once it has been seen so
-            else:
-                self._contact.zero_changed(zero.trusted)
-            self._said_free = False
-            if not self._contact.trusted:
-                cure = "unknown until the ball is seen free"
-                if not self._contact.curable:
-                    cure = "unknown until it is zeroed again with all weight off"
-                text = f"zero set, not trusted ({self._contact.cause}): {cure}"
+        text = "zero set" if self._measure is None else self._measure.zeroed(zero)
         return [Notice(self._at(now_s), "zero", text, fields)]
 
     # --- what the ball does about warnings ---
 
     def _warn_ball(self, out: list[Output], now_s: float) -> list[Output]:
         """Have the ball buzz, blink and watch its own limit. What is sent comes after all events: none waits for it."""
-        signals, context, profile = self._signals, self._context, self._profile
-        if signals is None or context is None or profile is None:
+        side, context = self._side, self._context
+        if side is None or context is None:
             return out
-        asked = [signals.link(self._listening, now_s)]
-        asked += [signals.hear(event, now_s) for event in out if isinstance(event, Alert)]
-        due_s = signals.deadline()
-        if due_s is not None and now_s >= due_s:
-            asked.append(signals.tick(now_s, loaded=self._guard is not None and self._guard.loaded))
-        if context is not self._limited:
-            self._limited = context
-            own = own_limit(context, profile)
-            if own is not None and own != self._own:
-                self._own = own
-                out = out + self._drive(self._driver.ask(Limits(own), now_s), now_s)
-        signal = next((signal for signal in reversed(asked) if signal is not None), None)
-        return out if signal is None else out + self._drive(self._driver.ask(signal, now_s), now_s)
+        loaded = self._guard is not None and self._guard.loaded
+        for request in side.wanted(out, context, now_s, listening=self._listening, loaded=loaded):
+            out = out + self._drive(self._driver.ask(request, now_s), now_s)
+        return out
 
     def _limit_in_force(self, settings: LimitSettings, now_s: float) -> list[Output]:
-        """Told when it is another than before."""
-        if self._own is None or self._profile is None or settings == self._in_force:
+        side, profile = self._side, self._profile
+        if side is None or side.own is None or profile is None or not side.news(settings):
             return []
-        self._in_force = settings
-        return [notices.of_limit(settings, self._own, self._profile.lsb, self._at(now_s))]
+        return [notices.of_limit(settings, side.own, profile.lsb, self._at(now_s))]
 
     # --- actions ---
 
     def _tare(self, action: Action, now_s: float) -> list[Output]:
         """Refused under load. A ball whose zero has drifted looks loaded: then the person's word stands (`free`)."""
-        self._said_free = action.fields.get("free") is True
-        if self._contact is None or not (self._contact.still_free or self._said_free):
+        if self._measure is None or not self._measure.say_free(action.fields.get("free") is True):
             text = "not zeroed: take all weight off the ball for a second, then try again"
             return [Notice(self._at(now_s), "refused", text, {"request": "tare", "status": None})]
         return self._drive(self._driver.ask(Tare(), now_s), now_s)
 
     def _adopt(self, context: GuardContext) -> None:
         self._context = context
-        if self._contact is not None:
-            self._contact.set_area(context.area_cm2)
+        if self._measure is not None:
+            self._measure.adopt(context)
 
     def _at(self, now_s: float) -> float:
         return max(self._t_s, self._timeline.session_s(now_s)) if self._open else 0.0
-
-
-def _reading(placed: Placed, forces: Forces, smooth_kpa: Floats, ramp_kpa_s: Floats) -> Reading:
-    return Reading(
-        t_s=forces.t_s,
-        cells=forces.cells,
-        load=forces.load,
-        pressure_kpa=forces.pressure_kpa,
-        smooth_kpa=smooth_kpa,
-        ramp_kpa_s=ramp_kpa_s,
-        saturated=forces.saturated,
-        unit=forces.unit,
-        lost=placed.lost,
-        values=placed.values,
-        index=placed.index,
-        t_us=placed.t_us,
-        span_us=placed.span_us,
-        segment=placed.segment,
-        arrival_s=placed.arrival_s,
-        late=placed.late,
-    )

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from sessions import schema
 from sessions.errors import SessionError, StoreBusyError, StoreDeniedError, UnreadableError
 from sessions.private import make_directory, make_file
 
+TURN_S = 0.01  # between two tries to make a log that others make, too
 WAL_LIMIT = 4 << 20  # bytes the side file keeps after a checkpoint
 
 # Set on every connection. FULL: a commit is on the disk, not in its cache, when it returns.
@@ -46,10 +48,22 @@ class Database:
             self._identity = _identity(path)
             self.engine = _engine(path, busy_s)
             try:
-                self._prepare()
+                self._prepare_in_turn(busy_s)
             except BaseException:
                 self.engine.dispose()
                 raise
+
+    def _prepare_in_turn(self, busy_s: float) -> None:
+        """SQLite does not wait where a file changes to its write-ahead log while another opens it: so we do."""
+        until_s = time.monotonic() + busy_s
+        while True:
+            try:
+                with explained(self.path):
+                    return self._prepare()
+            except StoreBusyError:
+                if time.monotonic() >= until_s:
+                    raise
+            time.sleep(TURN_S)
 
     def _prepare(self) -> None:
         with self.reading() as connection:

@@ -165,13 +165,44 @@ class Totals:
 class Action:
     """What a person did. Made without time and index; the pipeline fills in both when it is fed.
 
-    Kinds: region, side, tool, tare, mark, symptom, confirm, silence, pause, next, end.
+    Kinds: region, side, tool, tare, mark, symptom, confirm, silence, pause, next, back, end. `pause` turns to and fro
+    unless its field `on` says which. `by` says who did it where no key was pressed; "program" is the coach, on the way
+    to its next step.
     """
 
     kind: str
     fields: Fields = field(default_factory=dict)
     t_s: float | None = None
     after_index: int | None = None  # of the scan before it
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """What the coach of a guided session says. `text` is plain words, spoken as they are. Kinds, and their fields:
+
+    program   title, steps, seconds, side, stretch: the program begins; `step` is None
+    next      title, site, region, side, tool, technique, band_kpa, seconds, repeats, in_s: what comes next
+    step      the same without in_s: the step begins
+    start     rep, repeats, seconds: the clock of a repetition begins to run
+    left      way ("up", "down": where to go with the pressure), rep, held_s: out of the band, the clock stands
+    band      rep, held_s: back in the band, the clock runs again
+    count     left_s: so many whole seconds are left (10, 3, 2, 1)
+    breathe   rep: a reminder while the clock runs
+    done      rep, repeats, held_s, seconds, from_s, cause ("time", "limit", "next"): a repetition is over; held_s
+              counts the scans inside band_kpa since from_s, and nothing else
+    rest      seconds (at least so long), hold_load: come off and rest
+    rested    hold_load: the rest is over
+    pause     cause ("user", "stop", "silence", "zero", ...): coach and cues stand, guard and journal go on
+    resume    cause: they go on
+    skip      cause ("user", "locked", "resting", "enough"): the step is left out
+    finish    steps, done, skipped, stretch, cause ("done", "closed"): the program is over; `step` is None
+    """
+
+    t_s: float
+    kind: str
+    step: int | None  # from 1 on
+    text: str
+    fields: Fields = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,4 +213,4 @@ class Closed:
     cause: str  # "user", "seconds", "away", "signal", "ball", "guard", "replayed"
 
 
-Event = Opened | Reading | Alert | Notice | Totals | Action | Closed
+Event = Opened | Reading | Alert | Notice | Totals | Cue | Action | Closed

@@ -144,7 +144,7 @@ EVENT = Table(
     Column("session_id", ForeignKey("session.id", ondelete="CASCADE"), primary_key=True),
     Column("seq", Integer, primary_key=True),
     Column("t_s", Float),
-    Column("kind", Text, nullable=False),  # alert, notice, action, totals
+    Column("kind", Text, nullable=False),  # alert, notice, cue, action, totals
     Column("fields", JSON, nullable=False),  # sessions.record
 )
 

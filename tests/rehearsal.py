@@ -9,14 +9,16 @@ from companion.captures.format import Setup
 from companion.captures.reader import Capture
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
-from companion.compose import LiveRequest, guard_context
-from companion.pipeline import Output, Pipeline, Plan, Stages
+from companion.contexts import guard_context
+from companion.pipeline import Pipeline
 from companion.replays.captured import CapturedScript
 from companion.replays.player import Player, ReplayClock
 from companion.replays.script import Script
 from companion.replays.stored import StoredScript
+from companion.run import LiveRequest
 from companion.safety.limits import LIMITS_VERSION, GuardContext
 from companion.smoothing import VERSION
+from companion.stages import Output, Plan, Stages
 from firmware_protocol.driver import Chunk, Close, Profile, Send
 from firmware_protocol.host import Host
 from firmware_protocol.simulator.virtual import VirtualBall

@@ -16,7 +16,8 @@ LEAVES = ("firmware_protocol", "sessions")
 FLOORS = (
     ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
-    ("companion.notices", "companion.ballside"),
+    ("companion.programs",),
+    ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
     ("companion.tally",),
     ("companion.pipeline",),
     ("companion.blocks", "companion.captures"),
@@ -32,6 +33,7 @@ FLOORS = (
         "companion.pressing",
         "companion.ownlimits",
     ),
+    ("companion.run", "companion.contexts"),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from companion.ballside import Signals, own_limit
 from companion.clock import Clock
-from companion.pipeline import Output, Pipeline, Plan
+from companion.pipeline import Pipeline
 from companion.safety.limits import GuardContext
+from companion.stages import Output, Plan
 from firmware_protocol.ball import ALL_CAPS, Ball
 from firmware_protocol.driver import Chunk, Close, Profile, Send, Unit
 from firmware_protocol.host import Host

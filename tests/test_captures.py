@@ -18,7 +18,7 @@ from companion.captures.reader import Capture
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
 from companion.errors import CaptureError, ConfigError
-from companion.pipeline import Output
+from companion.stages import Output
 from firmware_protocol.driver import Chunk
 from sessions.events import Action, Event, Notice
 from tests.kit import LIMIT_S

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from companion.balls import transport
 from companion.clock import Clock
-from companion.compose import LiveRequest, guard_context
+from companion.contexts import guard_context
 from companion.errors import CompanionError, DeviceNotFoundError
+from companion.run import LiveRequest
 from companion.transports.serial import parse
 from firmware_protocol.driver import Profile, Unit
 from sessions.errors import UnreadableError
@@ -47,18 +48,19 @@ def test_no_input_raises_and_time_goes_on(script: list[tuple[object, ...]]) -> N
     for name, *arguments in script:
         getattr(drill, str(name))(*arguments)
     drill.end()
+    assert drill.ended, "and each of its own asserts held"
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_drill(data: bytes) -> None:
-    play(data)
+    assert play(data).ended
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_told_from_messages_and_chunks(data: bytes) -> None:
-    decoders(data)
+    assert "as it came" in decoders(data), "bytes without a checksum are no chunk"
 
 
 @settings(max_examples=300, deadline=None)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from companion.captures.format import Kind, Record, of_action, of_bytes, to_json
 from companion.captures.writer import CaptureWriter
-from companion.pipeline import Output, Stages
 from companion.safety.limits import GuardContext
+from companion.stages import Output, Stages
 from firmware_protocol.driver import Chunk, Profile, Send
 from sessions.events import Action, Event, Notice
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from companion.cli.outlet import Outlet
     from companion.cli.printers import Jsonl, Plain
+    from companion.run import Run
 
 
 @click.command(help="Watch a virtual ball for a minute: no hardware needed.")
@@ -29,7 +30,7 @@ def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> 
     from companion import compose
     from companion.cli.watch import watch
 
-    def make(outlet: "Outlet") -> "compose.Run":
+    def make(outlet: "Outlet") -> "Run":
         return compose.demo(held, seconds=seconds, speed=speed, observers=(outlet,))
 
     raise Exit(watch(make, _form(form), held))
@@ -70,8 +71,9 @@ def live(
     _refuse(region, tool)
     held = settings(person=person, region=region, side=side, tool=tool, **silence(quiet))
     from companion import compose
+    from companion.run import LiveRequest
 
-    request = compose.LiveRequest(
+    request = LiveRequest(
         address=address,
         person=held.person,
         region=held.region,
@@ -89,7 +91,7 @@ def live(
 
     printed = _form(form)
 
-    def make(outlet: "Outlet") -> "compose.Run":
+    def make(outlet: "Outlet") -> "Run":
         outlet.patient = request.is_replay
         run = compose.live(request, held, observers=(outlet,))
         printed.known = tuple(f"knead: {line}" for line in run.words)

@@ -140,8 +140,9 @@ def test(
     from companion import compose
     from companion.cli.failures import mention, say
     from companion.pressing import Pressing
+    from companion.run import LiveRequest
 
-    request = compose.LiveRequest(
+    request = LiveRequest(
         address=address,
         person=held.person,
         region=held.region,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from companion.compose import LiveRequest, Run
     from companion.config import Settings
     from companion.engine import Observer
+    from companion.run import LiveRequest, Run
     from companion.tui.deck import Deck, Live
     from companion.tui.liveview import Marks
     from sessions.events import Fields
@@ -105,13 +105,14 @@ def _deck(settings: "Settings") -> "Deck":
     from companion.cli.scan import places
     from companion.cli.sheets import due, left_lines, today_lines
     from companion.cli.shelf import Shelf
+    from companion.run import LiveRequest
     from companion.tui.deck import Deck
 
     shelf = Shelf(settings)
 
     def address_of(address: str) -> "Live":
         held = shelf.settings
-        request = compose.LiveRequest(
+        request = LiveRequest(
             address=address, person=held.person, region=held.region, side=held.side, tool=held.tool
         )
         return _live(held, request)

@@ -6,10 +6,11 @@ from typing import Any
 
 from companion.blocks import BlockPipeline
 from companion.errors import ConfigError
-from companion.pipeline import Output, Plan
+from companion.measuring import Measure
 from companion.safety.limits import GuardContext
 from companion.safety.scans import unknown_us
 from companion.smoothing import MAX_GAIN, TAP_ONE, VERSION, Smoother, Taps
+from companion.stages import Output, Plan
 from companion.timeline import Placed
 from firmware_protocol.driver import Chunk, Continuity, DriverEvent, Profile, Started, Unit, ZeroChanged
 from firmware_protocol.messages import Request
@@ -67,13 +68,19 @@ class StoredPipeline(BlockPipeline):
         period_s, taps = self._smoothing_of(self._stored.smoothing)
         self._profiled(profile, 0.0)
         self._scanning(period_s, Continuity.FIRST)
-        self._smoother = Smoother(1 + profile.channels, period_s, taps)
+        self._measured.smoother = Smoother(1 + profile.channels, period_s, taps)
+
+    @property
+    def _measured(self) -> Measure:
+        assert self._measure is not None
+        return self._measure
 
     @property
     def period_s(self) -> float:
         """Nominal, of the scans to come."""
-        assert self._smoother is not None
-        return self._smoother.period_s
+        smoother = self._measured.smoother
+        assert smoother is not None
+        return smoother.period_s
 
     @property
     def unknown_after_s(self) -> float:
@@ -105,7 +112,7 @@ class StoredPipeline(BlockPipeline):
                 if self._guard is not None:
                     self._guard.battery(self._battery_low)
             case "gap":
-                self._gap_s = _number(known.get("to_s")) - _number(known.get("from_s"))
+                self._measured.gap_s = _number(known.get("to_s")) - _number(known.get("from_s"))
         return [notice]
 
     def _scanning(self, period_s: float, continuity: Continuity, boot_id: int = 0, t_s: float = 0.0) -> list[Output]:
@@ -113,10 +120,10 @@ class StoredPipeline(BlockPipeline):
 
     def _tare(self, action: Action, now_s: float) -> list[Output]:
         """Whether it was granted, and when that was known, is in the log."""
-        self._said_free = action.fields.get("free") is True
+        self._measured.say_free(action.fields.get("free") is True)
         return []
 
-    def _opening(self, placed: Placed, smoother: Smoother) -> Opened:
+    def _opening(self, placed: Placed) -> Opened:
         return self._stored
 
     def _at(self, now_s: float) -> float:

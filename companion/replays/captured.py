@@ -7,9 +7,10 @@ from companion.blocks import BlockPipeline
 from companion.captures.format import Kind, Record, action_of, bytes_of
 from companion.captures.reader import Capture
 from companion.errors import CaptureError
-from companion.pipeline import Output, Pipeline, Plan
+from companion.pipeline import Pipeline
 from companion.replays.script import Step, Verdict, versions
 from companion.safety.limits import GuardContext
+from companion.stages import Output, Plan
 from firmware_protocol.driver import Chunk, Profile
 from firmware_protocol.host import Host
 from sessions.events import Event

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from companion.clock import Clock
 from companion.engine import Observer, Outcome
 from companion.errors import CompanionError
-from companion.pipeline import Output
 from companion.replays.script import Script
+from companion.stages import Output
 from firmware_protocol.driver import Close, Send
 from sessions.errors import SessionError
 from sessions.events import Action, Event, Notice, Reading

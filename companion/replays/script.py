@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from companion.pipeline import Output
 from companion.safety.limits import LIMITS_VERSION
 from companion.smoothing import VERSION as SMOOTHING
+from companion.stages import Output
 from sessions.events import Event
 
 OF_THIS_COMPUTER = ("storage", "observer", "capture", "sound", "output")  # kinds of notices that are not said again

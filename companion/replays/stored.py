@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from companion.blocks import MAX_SCANS, Block
-from companion.pipeline import Output
 from companion.replays.again import StoredPipeline, place_of
 from companion.replays.script import OF_THIS_COMPUTER, Step, Verdict, versions
 from companion.safety.silence import CLOSE_S
+from companion.stages import Output
 from companion.timeline import Placed
 from sessions.batches import Column, Part
 from sessions.events import Action, Alert, Event, Floats, Notice

@@ -21,6 +21,7 @@ from sessions.events import (
     Action,
     Alert,
     Closed,
+    Cue,
     Event,
     Fields,
     Json,
@@ -160,6 +161,8 @@ class LiveView:
                 return self._notice(event)
             case Action():
                 return self._placed(event.fields) if event.kind in ("region", "side", "tool") else {}
+            case Cue():
+                return {}
             case Opened():
                 self._context = dict(event.context)
                 placed = {"region": event.region, "side": event.side, "tool": event.tool}
