@@ -100,6 +100,7 @@ def _open(settings: "Settings", live: "Live") -> int:
 def _deck(settings: "Settings") -> "Deck":
     """Each callable goes by the settings that hold when it is called."""
     from companion import balls, compose
+    from companion.cli.heard import Heard
     from companion.cli.limit_book import OwnBook
     from companion.cli.reviewing import LogReview
     from companion.cli.scan import places
@@ -112,9 +113,7 @@ def _deck(settings: "Settings") -> "Deck":
 
     def address_of(address: str) -> "Live":
         held = shelf.settings
-        request = LiveRequest(
-            address=address, person=held.person, region=held.region, side=held.side, tool=held.tool
-        )
+        request = LiveRequest(address=address, person=held.person, region=held.region, side=held.side, tool=held.tool)
         return _live(held, request)
 
     return Deck(
@@ -130,6 +129,7 @@ def _deck(settings: "Settings") -> "Deck":
         left=lambda region, side: left_lines(shelf.settings, region, side),
         settings=shelf,
         limits=OwnBook(shelf),
+        sound=Heard(shelf),
         review=LogReview(settings.paths.database, settings.person),
         theme=settings.theme,
         fps=settings.fps,
@@ -154,7 +154,8 @@ def _watched(make: "Callable[[Observer], Run]", title: str, recorded: bool) -> "
     from companion.tui.liveview import LiveView
 
     view = LiveView(_marks)
-    return Live(make(view), view, title, recorded)
+    run = make(view)
+    return Live(run, view, title, recorded, run.words)
 
 
 def _marks(context: "Fields") -> "Marks | None":

@@ -101,7 +101,14 @@ class KneadApp(App[int]):
             return None
         snapshot = live.view.snapshot()
         speed = live.run.clock.speed
-        return Now(snapshot, live.age_s(snapshot), speed=speed, title=live.title, recorded=live.recorded)
+        return Now(
+            snapshot,
+            live.age_s(snapshot),
+            speed=speed,
+            title=live.title,
+            recorded=live.recorded,
+            coach=live.coach(),
+        )
 
     async def _frame(self) -> None:
         live, now = self._live, self.now()

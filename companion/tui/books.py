@@ -87,6 +87,35 @@ class LimitBook(Protocol):
         ...
 
 
+class SoundTest(Protocol):
+    """May take its time, and raise one of FAILURES."""
+
+    def due(self) -> bool:
+        """Whether nobody has said yet that this computer's sound is heard."""
+        ...
+
+    def play(self) -> str:
+        """A tone and two words; gives why nothing is heard, or nothing."""
+        ...
+
+    def heard(self, yes: bool) -> str:
+        """Keep the answer; gives a line for the user."""
+        ...
+
+
+class NoSoundTest:
+    """A deck without sound."""
+
+    def due(self) -> bool:
+        return False
+
+    def play(self) -> str:
+        return "there is no sound here"
+
+    def heard(self, yes: bool) -> str:
+        return ""
+
+
 class NoSettings:
     """A deck without settings."""
 
