@@ -12,12 +12,15 @@ from companion.clock import Clock
 from companion.config import Paths
 from companion.errors import ConfigError, DeviceNotFoundError
 from companion.transports import Transport
+from firmware_protocol.devices import kinds
+from firmware_protocol.devices.kind import Link
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Event, Opened
 from sessions.private import make_directory, make_file
 
 if TYPE_CHECKING:
+    from companion.transports.scan import Near
     from companion.virtual.server import Server as Server
 
 KINDS = ("native",)
@@ -27,12 +30,15 @@ KINDS = ("native",)
 class Place:
     """Where a ball may be. Nothing was opened to find it."""
 
-    link: str  # "serial" or "virtual"
+    link: str  # "serial", "ble" or "virtual"
     address: str
     name: str
     detail: str
     known: bool  # used before
     problem: str  # why it cannot be used, or ""
+    kind: str = ""  # its key, as far as it can be told from afar
+    rssi_dbm: int | None = None
+    battery_pct: int | None = None
 
 
 def serial_places(paths: Paths) -> list[Place]:
@@ -46,19 +52,48 @@ def serial_places(paths: Paths) -> list[Place]:
     ]
 
 
+def ble_places(paths: Paths, seconds: float, told: Callable[[Place], None] | None = None) -> list[Place]:
+    """Balls that advertise, or are connected to this computer already, the nearest first. Takes so long.
+
+    `told` hears of each when it is first seen and when more is known of it; the last word on an address stands. Not
+    for the thread of an event loop. Raises UnavailableError.
+    """
+    import asyncio
+
+    from companion.transports.scan import nearby
+
+    last = _read_last(paths)
+
+    def place(near: "Near") -> Place:
+        held = "connected to this computer already; end the program that uses it" if near.held else ""
+        address = f"ble:{near.name}"
+        battery = near.battery_pct
+        return Place(
+            "ble", address, near.name, near.kind.title, address == last, held, near.kind.key, near.rssi_dbm, battery
+        )
+
+    found = asyncio.run(nearby(Clock().now_s, seconds, None if told is None else lambda near: told(place(near))))
+    return [place(near) for near in found]
+
+
 def virtual_places() -> list[Place]:
     """One virtual ball for each scenario."""
     return [Place("virtual", f"sim:{info.key}", info.key, info.title, True, "") for info in list_scenarios()]
 
 
-def transport(address: str, kind: str | None, clock: Clock) -> Callable[[], Transport]:
-    """What makes the transport of an address, in the engine's loop. Raises ConfigError, DeviceNotFoundError."""
+def transport(address: str, kind: str | None, clock: Clock, expect_serial: str = "") -> Callable[[], Transport]:
+    """What makes the transport of an address, in the engine's loop. Raises ConfigError, DeviceNotFoundError.
+
+    `expect_serial`: what the driver will insist on.
+    """
     scheme, _, rest = address.partition(":")
     if scheme == "serial" and rest:
         from companion.transports.serial import SerialTransport, parse
 
         _check_kind(kind or parse(rest).kind)
         return lambda: SerialTransport(rest, clock.now_s)
+    if scheme == "ble" and rest:
+        return _ble_transport(rest, kind, clock, expect_serial)
     if scheme == "sim" and rest:
         from companion.transports.sim import SimTransport
 
@@ -68,7 +103,26 @@ def transport(address: str, kind: str | None, clock: Clock) -> Callable[[], Tran
             raise ConfigError(f"there is no scenario {rest}", f"the scenarios are: {', '.join(known)}")
         ball = VirtualBall(rest)
         return lambda: SimTransport(ball, address, clock)
-    raise ConfigError(f"{address} is no address of a ball", "write serial:PORT or sim:SCENARIO; see 'knead scan'")
+    hint = "write ble:NAME, serial:PORT or sim:SCENARIO; see 'knead scan'"
+    raise ConfigError(f"{address} is no address of a ball", hint)
+
+
+def _ble_transport(rest: str, kind: str | None, clock: Clock, expect_serial: str) -> Callable[[], Transport]:
+    from companion.transports.search import parse
+
+    address = parse(rest)
+    key = kind or address.kind or "native"
+    _check_kind(key)
+    chosen = kinds()[key]
+    if Link.GATT in chosen.links:
+        from companion.transports.ble import BleTransport
+
+        return lambda: BleTransport(rest, chosen, clock.now_s, expect_serial=expect_serial)
+    if Link.ADVERT in chosen.links:
+        from companion.transports.adverts import AdvertTransport
+
+        return lambda: AdvertTransport(rest, chosen, clock.now_s)
+    raise ConfigError(f"a {chosen.title} has no Bluetooth", f"plug it in: serial:PORT?kind={key}")
 
 
 def _check_kind(kind: str | None) -> None:

@@ -50,6 +50,8 @@ SIDE_ROOMS = {
 # The engine is given a transport; it knows only the shape of one.
 SHAPES = {("companion.engine", "companion.transports"), ("companion.compose", "companion.transports")}
 VENDORS = {
+    "bleak": ("companion.transports",),
+    "bumble": ("companion.virtual",),
     "serial": ("companion.transports.serial",),
     "textual": ("companion.tui",),
     "rich": ("companion.tui",),
@@ -70,6 +72,8 @@ HEAVY = (
     "platformdirs",
     "tomlkit",
     "asyncio",
+    "bleak",
+    "bumble",
     "matplotlib",
     "pyarrow",
 )

@@ -64,3 +64,6 @@ class Kind:
     quantum_n: float | None  # smallest step; None: it tells, or is not known
     tare: bool  # the device can be zeroed; else the driver does it
     battery: bool  # tells its battery
+    # Of an advertisement, what its driver is fed as Chunk("advert", …), b"" for nothing; None: the first manufacturer's
+    # data, without the company id. Only for Link.ADVERT.
+    datagram: Callable[[Advert], bytes] | None = None
