@@ -20,6 +20,7 @@ from companion.config import Settings
 from companion.contexts import guard_context
 from companion.engine import Engine, Observer, Outcome
 from companion.errors import ConfigError
+from companion.handsfree.terms import Terms, wished
 from companion.pipeline import Pipeline
 from companion.run import LiveRequest, Run
 from companion.safety.limits import LIMITS_VERSION
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 DEMO_SCENARIO = "showcase"
 DEMO_REGION = "glute"  # what the showcase plays
+DEMO_HANDS = Terms(end_s=5.0)  # nobody watches an empty ball for a minute
 
 
 def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer] = ()) -> Run:
@@ -79,14 +81,18 @@ def _on_ball(request: LiveRequest, settings: Settings, known: past.Past, observe
 def demo(
     settings: Settings, *, seconds: float | None = None, speed: float = 1.0, observers: Sequence[Observer] = ()
 ) -> Run:
-    """The showcase: a virtual ball behind a real serial port of this computer, recorded as simulated."""
+    """The showcase: a virtual ball behind a real serial port of this computer, recorded as simulated.
+
+    No key is needed: it begins on contact, and ends by itself after the score.
+    """
     clock = Clock(speed)
     seconds = _showcase_seconds() if seconds is None else seconds
     server = balls.serve_here(VirtualBall(DEMO_SCENARIO), clock)
     region = DEMO_REGION if settings.region == "unknown" else settings.region
     request = LiveRequest(person=settings.person, region=region, side=settings.side, seconds=seconds, speed=speed)
     try:
-        return _run(request, settings, clock, balls.transport(server.address, None, clock), observers, (server.close,))
+        transport = balls.transport(server.address, None, clock)
+        return _run(request, settings, clock, transport, observers, (server.close,), hands=DEMO_HANDS)
     except BaseException:
         server.close()
         raise
@@ -149,6 +155,7 @@ def _run(
     observers: Sequence[Observer],
     owned: Sequence[Callable[[], None]] = (),
     known: past.Past | None = None,
+    hands: Terms | None = None,
 ) -> Run:
     first_tag = random.randint(1, 255)
     driver = Host(framed=True, first_tag=first_tag)
@@ -160,6 +167,7 @@ def _run(
         context=lambda profile: guard_context(profile, request, known),
         wall=clock.wall,
         software=f"knead {version('knead-companion')}",
+        hands=hands or wished(request.handsfree, request.arm_s, guided=request.program is not None),
     )
     journal: Journal | None = None
 
@@ -223,6 +231,7 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap 
         first_tag=first_tag,
         smoothing=SMOOTHING,
         limits=LIMITS_VERSION,
+        hands=None if plan.hands is None else plan.hands.to_json(),
     )
     return Tap(CaptureWriter(request.capture, setup))
 

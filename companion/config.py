@@ -68,6 +68,7 @@ class Settings:
     theme: str = "safe-dark"
     sound: bool = True
     voice: bool = True
+    handsfree: str = "auto"
     warnings: tuple[str, ...] = ()  # one line each, for stderr
 
 
@@ -157,6 +158,12 @@ def _tools() -> Iterable[str]:
     return tools()
 
 
+def _modes() -> Iterable[str]:
+    from companion.handsfree.terms import MODES
+
+    return MODES
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One setting. Its default stands in `Settings`."""
@@ -182,6 +189,7 @@ KEYS: Mapping[str, Key] = {
         Key("theme", Choice(lambda: THEMES), "colours"),
         Key("sound", Switch(), "tones with every warning"),
         Key("voice", Switch(), "words with every warning"),
+        Key("handsfree", Choice(_modes), "begin on contact, pause and end off the ball, listen to squeezes"),
     )
 }
 

@@ -11,6 +11,10 @@ from typing import assert_never
 
 from companion import notices
 from companion.ballside import BallSide
+from companion.handsfree.button import pressed_button
+from companion.handsfree.hands import Hands
+from companion.handsfree.terms import Terms
+from companion.leading import Leading
 from companion.measuring import Measure
 from companion.safety.guard import Guard
 from companion.safety.limits import GuardContext
@@ -54,6 +58,8 @@ class Pipeline:
         self._context: GuardContext | None = None
         self._measure: Measure | None = None
         self._guard: Guard | None = None
+        self._leading: Leading | None = None  # the guard's, with what is led beside it
+        self._hands: Terms | None = None  # how a hands-free session is led
         self._open = False
         self._closed = False
         self._t_s = 0.0  # session time of the newest scan
@@ -86,8 +92,8 @@ class Pipeline:
             self._timeline.suspended()
         out = self._drive(self._driver.tick(now_s), now_s)
         out += self._damage.due(now_s, self._at(now_s))
-        if self._guard is not None:
-            out += self._guard.tick(now_s, self._at(now_s))
+        if self._guard is not None and self._leading is not None:
+            out += self._leading.hear(self._guard.tick(now_s, self._at(now_s)))
         return self._warn_ball(out, now_s)
 
     def act(self, action: Action, now_s: float) -> list[Output]:
@@ -96,16 +102,14 @@ class Pipeline:
 
     def _act(self, action: Action, now_s: float) -> list[Output]:
         action = dataclasses.replace(action, t_s=self._t_s, after_index=self._index)
-        out: list[Output] = [action]
+        out: list[Output] = [action] if self._leading is None else [*self._leading.act(action, self._t_s)]
         match action.kind:
             case "tare":
                 out += self._tare(action, now_s)
             case "end":
                 out += self._drive(self._driver.ask(Stop(), now_s), now_s)
-            case _:
-                if self._guard is not None:
-                    out += self._guard.act(action, self._t_s)
-                    self._adopt(self._guard.context)
+        if self._guard is not None:
+            self._adopt(self._guard.context)
         return out
 
     def finish(self, now_s: float, cause: str) -> list[Event]:
@@ -181,8 +185,8 @@ class Pipeline:
         return out
 
     def _scans(self, placed: Placed) -> list[Output]:
-        measure, guard = self._measure, self._guard
-        if measure is None or guard is None:
+        measure, leading = self._measure, self._leading
+        if measure is None or leading is None:
             return []  # no Profile and START yet: the host drops such samples itself (R46)
         out: list[Output] = [] if self._open else [self._opening(placed)]
         self._open = True
@@ -190,8 +194,13 @@ class Pipeline:
         out.append(measured.reading)
         if placed.late:
             return out
-        said = [event for judged in measured.judged for event in guard.feed(judged)]
+        said: list[Event] = []
+        index = placed.index
+        for judged in measured.judged:
+            said += leading.feed(judged, index)
+            index += len(judged.t_s)
         out += said
+        self._adopt_where_changed()
         self._t_s = float(placed.t_s[-1])
         self._index = placed.index + len(placed.t_s) - 1
         for notice in said:
@@ -217,7 +226,7 @@ class Pipeline:
             tool=context.tool,
             area_cm2=context.area_cm2,
             program=plan.program,
-            context=context.to_json(),
+            context=context.to_json() | ({} if self._hands is None else {"hands": self._hands.to_json()}),
             smoothing=smoother.describe(),
             simulated=profile.simulated,
             software=plan.software,
@@ -264,6 +273,8 @@ class Pipeline:
             out.append(notices.of_rate(started, self._at(now_s)))
         if self._guard is None:
             self._guard = Guard(context)
+            self._hands = None if self._plan.hands is None else self._plan.hands.within(context)
+            self._leading = Leading(self._guard, None if self._hands is None else Hands(self._hands))
             out += notices.of_slowness(started.period_s, self._at(now_s))
             self._guard.battery(self._battery_low)
         return out
@@ -281,7 +292,8 @@ class Pipeline:
     def _ball_event(self, event: BallEvent, now_s: float) -> list[Output]:
         out: list[Output] = [notices.of_ball_event(event, self._at(now_s))]
         if event.code == Code.BUTTON and self._guard is not None:
-            out += self._act(Action("confirm", {"by": "button"}), now_s)
+            pressed = pressed_button(event.value, stopped=self._guard.stopped)
+            out += [] if pressed is None else self._act(pressed, now_s)
         return out
 
     def _zero(self, zero: ZeroChanged, now_s: float) -> list[Output]:
@@ -320,6 +332,11 @@ class Pipeline:
         self._context = context
         if self._measure is not None:
             self._measure.adopt(context)
+
+    def _adopt_where_changed(self) -> None:
+        """What was done by the ball itself may have moved it."""
+        if self._guard is not None and self._guard.context is not self._context:
+            self._adopt(self._guard.context)
 
     def _at(self, now_s: float) -> float:
         return max(self._t_s, self._timeline.session_s(now_s)) if self._open else 0.0

@@ -16,9 +16,9 @@ LEAVES = ("firmware_protocol", "sessions")
 FLOORS = (
     ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
-    ("companion.programs",),
+    ("companion.programs", "companion.handsfree"),
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
-    ("companion.tally",),
+    ("companion.tally", "companion.leading"),
     ("companion.pipeline",),
     ("companion.blocks", "companion.captures"),
     ("companion.engine",),
@@ -43,7 +43,7 @@ SIDE_ROOMS = {
     "companion.virtual": (("companion.errors", "companion.clock"), ("companion.balls",)),
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
-        ("companion.errors", "companion.safety"),
+        ("companion.errors", "companion.safety", "companion.handsfree"),
         ("companion.balls", "companion.replaying", "companion.compose", "companion.cli"),
     ),
 }

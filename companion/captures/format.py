@@ -25,7 +25,7 @@ not: it is no input.
 import json
 import struct
 import zlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -78,6 +78,7 @@ class Setup:
     first_tag: int
     smoothing: int  # version of the smoothing's parameters
     limits: int  # version of the limits
+    hands: Fields | None = None  # how it was led without hands; None: it was not
 
     def wall(self, at_s: float) -> datetime:
         """Wall time at a moment of the engine's clock."""
@@ -137,7 +138,9 @@ def setup_of(record: Record) -> Setup:
     """ValueError where it is none. Names it does not know are left out."""
     told: dict[str, Any] = from_json(record.payload)
     try:
-        setup = Setup(**{field.name: told[field.name] for field in fields(Setup)})
+        setup = Setup(**{field.name: told[field.name] for field in fields(Setup) if field.name != "hands"})
+        hands = told.get("hands")
+        setup = replace(setup, hands=hands if isinstance(hands, dict) else None)
         texts = (setup.software, setup.epoch, setup.address, setup.person, setup.region, setup.side)
         numbers = (setup.speed, setup.first_tag, setup.smoothing, setup.limits)
         fine = all(isinstance(item, str) for item in texts) and all(type(item) in (int, float) for item in numbers)

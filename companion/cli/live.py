@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from click.exceptions import Exit
 
-from companion.cli.options import FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
+from companion.cli.options import ARM, FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,10 @@ def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> 
 @setting("region")
 @setting("side")
 @setting("tool")
+@setting("handsfree")
+@click.option(
+    "--arm", type=ARM, default=0.0, help="Count down so many seconds to get on the floor, then go hands-free."
+)
 @click.option("--seconds", type=SECONDS, help="End after so many session seconds.")
 @click.option("--speed", type=PACE, default=1.0, help="Times real time, for virtual balls and replays; or max.")
 @click.option("--kind", help="What kind of ball it is, where it cannot be told.")
@@ -58,6 +62,8 @@ def live(
     region: str | None,
     side: str | None,
     tool: str | None,
+    handsfree: str | None,
+    arm: float,
     seconds: float | None,
     speed: float,
     kind: str | None,
@@ -69,7 +75,7 @@ def live(
     from companion.cli.screen import open_live, wants_screen
 
     _refuse(region, tool)
-    held = settings(person=person, region=region, side=side, tool=tool, **silence(quiet))
+    held = settings(person=person, region=region, side=side, tool=tool, handsfree=handsfree, **silence(quiet))
     from companion import compose
     from companion.run import LiveRequest
 
@@ -79,6 +85,8 @@ def live(
         region=held.region,
         side=held.side,
         tool=held.tool,
+        arm_s=arm,
+        handsfree=held.handsfree,
         seconds=seconds,
         speed=speed,
         kind=kind,

@@ -113,7 +113,14 @@ def _deck(settings: "Settings") -> "Deck":
 
     def address_of(address: str) -> "Live":
         held = shelf.settings
-        request = LiveRequest(address=address, person=held.person, region=held.region, side=held.side, tool=held.tool)
+        request = LiveRequest(
+            address=address,
+            person=held.person,
+            region=held.region,
+            side=held.side,
+            tool=held.tool,
+            handsfree=held.handsfree,
+        )
         return _live(held, request)
 
     return Deck(
