@@ -16,11 +16,11 @@ LEAVES = ("firmware_protocol", "sessions")
 FLOORS = (
     ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
-    ("companion.programs",),
+    ("companion.programs", "companion.handsfree"),
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
-    ("companion.tally",),
+    ("companion.tally", "companion.leading", "companion.often"),
     ("companion.pipeline",),
-    ("companion.blocks", "companion.captures"),
+    ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.engine",),
     ("companion.replays",),
     (
@@ -32,8 +32,11 @@ FLOORS = (
         "companion.remembered",
         "companion.keeping",
         "companion.pressing",
+        "companion.pairing",
+        "companion.whereabouts",
+        "companion.ownlimits",
     ),
-    ("companion.run", "companion.contexts"),
+    ("companion.run", "companion.contexts", "companion.meeting"),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )
@@ -43,8 +46,8 @@ SIDE_ROOMS = {
     "companion.virtual": (("companion.errors", "companion.clock"), ("companion.balls",)),
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
-        ("companion.errors", "companion.safety"),
-        ("companion.balls", "companion.replaying", "companion.compose", "companion.cli"),
+        ("companion.errors", "companion.safety", "companion.handsfree"),
+        ("companion.whereabouts", "companion.meeting", "companion.replaying", "companion.compose", "companion.cli"),
     ),
 }
 # The engine is given a transport; it knows only the shape of one.
@@ -54,6 +57,8 @@ SHAPES = {
     ("companion.compose", "companion.transports"),
 }
 VENDORS = {
+    "bleak": ("companion.transports",),
+    "bumble": ("companion.virtual",),
     "serial": ("companion.transports.serial",),
     "textual": ("companion.tui",),
     "rich": ("companion.tui",),
@@ -74,6 +79,8 @@ HEAVY = (
     "platformdirs",
     "tomlkit",
     "asyncio",
+    "bleak",
+    "bumble",
     "matplotlib",
     "pyarrow",
 )
