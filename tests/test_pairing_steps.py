@@ -58,7 +58,8 @@ LOADED = parse_scenario(
 class Bench:
     """A ball on a pseudo-terminal, and a person who answers as told. Pulling it is one call."""
 
-    def __init__(self, home: Path, scenario: Any = FREE) -> None:
+    def __init__(self, home: Path, scenario: Any = FREE, speed: float = SPEED) -> None:
+        self.speed = speed
         self.settings = Settings(paths=find_paths({"KNEAD_HOME": str(home)}))
         self.ball = VirtualBall(scenario)
         self._link = home / "ball"
@@ -74,7 +75,7 @@ class Bench:
         return f"serial:{self._link}"
 
     def plug(self) -> None:
-        self._server = PtyServer(self.ball, link=self._link, clock=fast(SPEED), speed=SPEED)
+        self._server = PtyServer(self.ball, link=self._link, clock=fast(self.speed), speed=self.speed)
 
     def pull(self) -> None:
         server, self._server = self._server, None
@@ -93,7 +94,7 @@ class Bench:
     def pair(self, *, asks: bool = True, **options: Any) -> Meeting:
         steps = Steps(asks=asks, identify=options.pop("identify", True), zero=options.pop("zero", True))
         address = options.pop("address", self.address)
-        self.meeting = compose.pair(address, self.settings, self.hear, steps, speed=SPEED, **options)
+        self.meeting = compose.pair(address, self.settings, self.hear, steps, speed=self.speed, **options)
         return self.meeting
 
     def kept(self) -> list[Device]:
@@ -143,10 +144,12 @@ def test_without_a_person_all_is_said_and_nothing_asked(bench: Bench) -> None:
     assert bench.kept()[0].nickname == "V-FREE-0"
 
 
-def test_it_buzzes_when_it_is_to_be_known(bench: Bench) -> None:
+def test_it_buzzes_when_it_is_to_be_known(home: Path) -> None:
+    bench = Bench(home, speed=1.0)
     patterns: list[tuple[int, int]] = []
-    bench.on["buzz"] = lambda: (patterns.append(_pattern(bench)), bench.meeting and bench.meeting.answer(True))
-    assert bench.pair().run().code == 0
+    bench.on["buzz"] = lambda: (patterns.append(_pattern(bench)), bench.meeting and bench.meeting.answer(False))
+    assert bench.pair().run().code == 3
+    bench.pull()
     assert patterns == [(4, 4)]  # find me
 
 
