@@ -20,6 +20,7 @@ from sessions.errors import SessionError, StoreBusyError
 from sessions.events import Opened, RegionTotals, Totals
 from sessions.filters import ALL, Filter
 from sessions.home import default_path
+from sessions.inzone import Zones
 from sessions.lock import RecordingLock
 from sessions.people import People
 from sessions.record import Kept, microseconds, opened_of, region_of, started_at, text
@@ -100,9 +101,9 @@ class Store:
         """A session without its samples: stored numbers, events, and where they come from."""
         return review.about(self._database, session)
 
-    def visits(self, *, person: str, today: date, weeks: int) -> Visits:
-        """What `trends.trends` is made of. Simulated sessions do not count."""
-        return review.visits(self._database, person, today, weeks)
+    def visits(self, *, person: str, today: date, weeks: int, zones: Zones = lambda opened, actions: ()) -> Visits:
+        """What `trends.trends` is made of. Simulated sessions do not count. `zones` tells where a session worked."""
+        return review.visits(self._database, person, today, weeks, zones)
 
     def mark(self, session: str, t_s: float, words: str = "") -> SessionRow:
         """Set a mark afterwards. ValueError unless the time lies in the session and the words are few."""

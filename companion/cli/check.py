@@ -24,10 +24,11 @@ _WIDTH = 40  # of a title
 @click.option("--long", is_flag=True, help="Also what takes half a minute of silence to see.")
 @document
 def check(address: str | None, long: bool, as_json: bool) -> None:
-    from companion.balls import last_address
+    from companion import whereabouts
     from companion.checking import check as run
 
-    address = address or last_address(settings().paths)
+    paths = settings().paths
+    address = whereabouts.find(address, paths, whereabouts.remembered(paths)).address
     found = run(address, long=long, told=(lambda verdict: None) if as_json else _tell)
     if as_json:
         click.echo(json.dumps(_document(found), indent=2))
