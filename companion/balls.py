@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from sessions.private import make_directory, make_file
 
 if TYPE_CHECKING:
     from companion.transports.scan import Near
+    from companion.virtual.ble import BleServer as BleServer
     from companion.virtual.server import Server as Server
 
 KINDS = ("native",)
@@ -36,9 +37,10 @@ class Place:
     detail: str
     known: bool  # used before
     problem: str  # why it cannot be used, or ""
-    kind: str = ""  # its key, as far as it can be told from afar
-    rssi_dbm: int | None = None
-    battery_pct: int | None = None
+    nickname: str = ""  # of the remembered ball that was here last
+    kind: str = ""  # "": not known before it answers
+    signal_dbm: int | None = None  # of a radio
+    battery_pct: int | None = None  # where it is advertised
 
 
 def serial_places(paths: Paths) -> list[Place]:
@@ -52,28 +54,48 @@ def serial_places(paths: Paths) -> list[Place]:
     ]
 
 
-def ble_places(paths: Paths, seconds: float, told: Callable[[Place], None] | None = None) -> list[Place]:
+def ble_places(known: Mapping[str, str], seconds: float, told: Callable[[Place], None] | None = None) -> list[Place]:
     """Balls that advertise, or are connected to this computer already, the nearest first. Takes so long.
 
-    `told` hears of each when it is first seen and when more is known of it; the last word on an address stands. Not
-    for the thread of an event loop. Raises UnavailableError.
+    `known`: the nickname, perhaps "", of what was used at an address. `told` hears of each when it is first seen and
+    when more is known of it; the last word on an address stands. Not for the thread of an event loop. Raises
+    UnavailableError.
     """
     import asyncio
 
     from companion.transports.scan import nearby
 
-    last = _read_last(paths)
-
     def place(near: "Near") -> Place:
-        held = "connected to this computer already; end the program that uses it" if near.held else ""
         address = f"ble:{near.name}"
-        battery = near.battery_pct
+        held = "connected to this computer already; end the program that uses it" if near.held else ""
         return Place(
-            "ble", address, near.name, near.kind.title, address == last, held, near.kind.key, near.rssi_dbm, battery
+            "ble",
+            address,
+            near.name,
+            near.kind.title,
+            address in known,
+            held,
+            known.get(address, ""),
+            near.kind.key,
+            near.rssi_dbm,
+            near.battery_pct,
         )
 
     found = asyncio.run(nearby(Clock().now_s, seconds, None if told is None else lambda near: told(place(near))))
     return [place(near) for near in found]
+
+
+def ble_kind(rest: str) -> str:
+    """The key of the kind of a ball in reach, by its advertisement; an address may say it, too. Takes up to 10 s.
+
+    Not for the thread of an event loop. Raises DeviceNotFoundError and UnavailableError.
+    """
+    import asyncio
+
+    from companion.transports.search import kind_of, parse
+
+    address = parse(rest)
+    return address.kind or asyncio.run(kind_of(address.wanted, Clock().now_s))
 
 
 def virtual_places() -> list[Place]:
@@ -149,6 +171,17 @@ def serve_tcp(ball: VirtualBall, port: int = 0, clock: Clock | None = None) -> "
 
     clock = clock or Clock()
     return TcpServer(ball, port=port, clock=clock.now_s, speed=clock.speed)
+
+
+def serve_ble(ball: VirtualBall, hci: str, *, name: str, mtu: int) -> "BleServer":
+    """On a bumble transport. `ball` is made with framed=False. Raises ConfigError without the extra."""
+    try:
+        from companion.virtual.ble import BleServer as Serving
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "a virtual ball over Bluetooth needs the package bumble", "pip install 'knead-companion[simulate]'"
+        ) from error
+    return Serving(ball, hci, name=name, mtu=mtu)
 
 
 class Served:

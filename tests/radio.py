@@ -28,6 +28,7 @@ from firmware_protocol.simulator.virtual import USUAL_MTU, VirtualBall
 from tests.bleak_on_bumble import Host, installed
 from tests.kit import LIMIT_S
 
+ADVERTISING_MS = 30.0  # tests are in a hurry
 HOST_ADDRESS = "C4:00:00:00:00:01"
 T = TypeVar("T")
 
@@ -89,6 +90,7 @@ class Radio:
                 address=address,
                 mtu=mtu,
                 name_in_response=name_in_response,
+                advertising_ms=ADVERTISING_MS,
                 lose=own.lose,
             )
 
@@ -106,7 +108,10 @@ class Radio:
         own = VirtualRadio("other", self.air)
         address = hci.Address(f"F0:F1:F2:F3:01:{len(self._others):02X}")
         config = DeviceConfiguration(
-            name="other", address=address, advertising_interval_min=100, advertising_interval_max=100
+            name="other",
+            address=address,
+            advertising_interval_min=ADVERTISING_MS,
+            advertising_interval_max=ADVERTISING_MS,
         )
         device = Device.from_config_with_hci(config, own, own)
         device.advertising_data, device.scan_response_data = advert, response

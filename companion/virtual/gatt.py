@@ -23,6 +23,7 @@ _LEAST_WRITE = 2  # R1
 _CROWDED = 32  # packets under way: the ball waits, as firmware does for its buffers
 _LEAST_WAIT_S, _MOST_WAIT_S = 0.001, 0.25
 _JAM_POLL_S = 0.002
+_STOP_S = 2.0
 _SAYS_NOTHING = PairingDelegate(PairingDelegate.NO_OUTPUT_NO_INPUT)  # Just Works: a ball has no display
 Kind = gatt.Characteristic
 
@@ -45,6 +46,7 @@ class Peripheral:
         address: str = "",
         mtu: int = USUAL_MTU,
         name_in_response: bool = True,
+        advertising_ms: float = ADVERTISING_MS,
         lose: Callable[[], None] | None = None,
     ) -> None:
         self.ball, self.name = ball, name
@@ -53,13 +55,14 @@ class Peripheral:
         self._link: Connection | None = None
         self._listening = False  # Tx is subscribed
         self._task: asyncio.Task[None] | None = None
+        self._ending = False
         self._going: asyncio.Future[None] | None = None
         self.mute = False  # test rigs: nothing goes out, and nobody is told
         config = DeviceConfiguration(
             name=name,
             address=hci.Address(address) if address else hci.Address.generate_static_address(),
-            advertising_interval_min=ADVERTISING_MS,
-            advertising_interval_max=ADVERTISING_MS,
+            advertising_interval_min=advertising_ms,
+            advertising_interval_max=advertising_ms,
         )
         self.device = Device.from_config_with_hci(config, source, sink)
         self.device.keystore = MemoryKeyStore()
@@ -82,13 +85,17 @@ class Peripheral:
         self._task = asyncio.create_task(self._pump())
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        """Never raises; a controller that hangs is left to itself."""
+        task, self._task = self._task, None
+        self._ending = True
+        self._news.set()
+        if task is not None:
+            await asyncio.wait((task,), timeout=_STOP_S)  # not in the middle of a command
+            task.cancel()
         self._hush()
         with contextlib.suppress(Exception):  # the controller may be gone
-            await self.device.power_off()
+            async with asyncio.timeout(_STOP_S):
+                await self.device.power_off()
 
     @property
     def connected(self) -> bool:
@@ -186,7 +193,7 @@ class Peripheral:
     # Pump
 
     async def _pump(self) -> None:
-        while True:
+        while not self._ending:
             self._news.clear()
             now_s = self._clock()
             self.ball.tick(now_s)
@@ -196,8 +203,13 @@ class Peripheral:
             wait_s = _MOST_WAIT_S if due_s is None else min(_MOST_WAIT_S, due_s - self._clock())
             if crowded:
                 wait_s = min(wait_s, _JAM_POLL_S)
+            await self._sleep(max(wait_s, _LEAST_WAIT_S))
+
+    async def _sleep(self, wait_s: float) -> None:
+        """Until there is something new, or so long."""
+        if not self._ending:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(wait_s, _LEAST_WAIT_S)):
+                async with asyncio.timeout(wait_s):
                     await self._news.wait()
 
     async def _notify(self) -> bool:
