@@ -121,6 +121,18 @@ class Radio:
         self._others.append(device)
         return device
 
+    def take(self, ball: "RadioBall") -> None:
+        """Another computer connects to it, and keeps it."""
+        self.run(self._take(ball))
+
+    async def _take(self, ball: "RadioBall") -> None:
+        own = VirtualRadio("other host", self.air)
+        address = hci.Address(f"C4:00:00:00:01:{len(self._others):02X}")
+        device = Device.from_config_with_hci(DeviceConfiguration(name="other host", address=address), own, own)
+        await device.power_on()
+        self._others.append(device)
+        await device.connect(ball.peripheral.device.random_address)
+
     @property
     def air(self) -> Air:
         assert self._air is not None

@@ -95,6 +95,10 @@ class Peripheral:
         self._hush()
         with contextlib.suppress(Exception):  # the controller may be gone
             async with asyncio.timeout(_STOP_S):
+                if self.device.is_advertising:
+                    await self.device.stop_advertising()
+                if self._link is not None:
+                    await self._link.disconnect()
                 await self.device.power_off()
 
     @property
