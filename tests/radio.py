@@ -222,6 +222,12 @@ class RadioBall:
         assert self._peripheral is not None, "it is not there"
         return self._peripheral
 
+    @property
+    def encrypted(self) -> bool:
+        """Its link is."""
+        link = self.peripheral.link
+        return link is not None and bool(link.encryption)
+
     def come(self) -> None:
         """Into reach, as the same ball; it advertises."""
         self._radio.run(self._come())
@@ -271,8 +277,8 @@ class RadioBall:
 
     async def _notify(self, data: bytes) -> None:
         peripheral = self.peripheral
-        assert peripheral._link is not None, "nobody is connected"
-        await peripheral.device.notify_subscriber(peripheral._link, peripheral._tx, data)
+        assert peripheral.link is not None, "nobody is connected"
+        await peripheral.device.notify_subscriber(peripheral.link, peripheral.tx, data)
 
     def change_services(self, services: Sequence[gatt.Service]) -> None:
         """It is another firmware from now on; in force with the next link."""

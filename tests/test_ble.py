@@ -405,7 +405,7 @@ async def test_without_bluetooth_it_says_why(radio: Radio, reason: Reason) -> No
     await talk.close()
     radio.host.refusal = None
     await talk.open()
-    assert await talk.until(Samples)
+    assert len((await talk.until(Samples)).values) > 0
     await talk.close()
 
 
@@ -463,7 +463,7 @@ async def test_opening_can_be_given_up(radio: Radio) -> None:
         await asyncio.wait((opening,))
         await talk.close()
     await talk.open()
-    assert await talk.until(Samples)
+    assert len((await talk.until(Samples)).values) > 0
     await talk.close()
 
 

@@ -52,7 +52,7 @@ class Peripheral:
         self.ball, self.name = ball, name
         self._clock, self._lose = clock, lose
         self._news = asyncio.Event()
-        self._link: Connection | None = None
+        self.link: Connection | None = None
         self._listening = False  # Tx is subscribed
         self._task: asyncio.Task[None] | None = None
         self._ending = False
@@ -75,7 +75,7 @@ class Peripheral:
         )
         self.device.gatt_server.max_mtu = mtu
         self._advertise_as(name_in_response)
-        self._tx = self._table()
+        self.tx = self._table()
         self.device.on("connection", self._connected)
 
     # From outside
@@ -97,13 +97,13 @@ class Peripheral:
             async with asyncio.timeout(_STOP_S):
                 if self.device.is_advertising:
                     await self.device.stop_advertising()
-                if self._link is not None:
-                    await self._link.disconnect()
+                if self.link is not None:
+                    await self.link.disconnect()
                 await self.device.power_off()
 
     @property
     def connected(self) -> bool:
-        return self._link is not None
+        return self.link is not None
 
     async def forget_bonds(self) -> None:
         """As a ball does when its owner resets it."""
@@ -115,8 +115,8 @@ class Peripheral:
         """Out of range."""
         if self._lose is not None:
             self._lose()
-        elif self._link is not None:
-            self._going = asyncio.ensure_future(self._link.disconnect())
+        elif self.link is not None:
+            self._going = asyncio.ensure_future(self.link.disconnect())
 
     # GATT
 
@@ -161,18 +161,18 @@ class Peripheral:
         return tx
 
     def _connected(self, link: Connection) -> None:
-        self._link = link
+        self.link = link
         link.on("disconnection", self._disconnected)
         link.on("connection_att_mtu_update", self._resized)
 
     def _disconnected(self, *_: object) -> None:
-        self._link = None
+        self.link = None
         self._hush()
         self._news.set()
 
     def _resized(self) -> None:
-        if self._link is not None:
-            self.ball.set_mtu(self._link.att_mtu)
+        if self.link is not None:
+            self.ball.set_mtu(self.link.att_mtu)
 
     def _subscribed(self, link: Connection, notify: bool, _indicate: bool) -> None:
         if notify and not self._listening:
@@ -218,7 +218,7 @@ class Peripheral:
 
     async def _notify(self) -> bool:
         """What the ball has to say. True: the radio has enough to do."""
-        link = self._link
+        link = self.link
         if link is None or not self._listening:
             return False
         queue = getattr(self.device.host, "le_acl_packet_queue", None)
@@ -226,13 +226,13 @@ class Peripheral:
             return True
         for message in self.ball.messages():
             if not self.mute:
-                await self.device.notify_subscriber(link, self._tx, message)
+                await self.device.notify_subscriber(link, self.tx, message)
         return False
 
     async def _be_present(self, present: bool) -> None:
         """Advertise while in reach and free; a connected ball is silent (R43)."""
-        wanted = present and self._link is None
-        if not present and self._link is not None:
+        wanted = present and self.link is None
+        if not present and self.link is not None:
             self.go_away()
         if wanted != self.device.is_advertising:
             if wanted:
