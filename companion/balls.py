@@ -20,6 +20,7 @@ from firmware_protocol.simulator.virtual import VirtualBall
 if TYPE_CHECKING:
     from companion.transports.scan import Near
     from companion.transports.serial import PortInfo
+    from companion.virtual.ble import BleServer as BleServer
     from companion.virtual.server import Server as Server
 
 
@@ -83,8 +84,8 @@ def ble_places(known: Mapping[str, str], seconds: float, told: Callable[[Place],
     from companion.transports.scan import nearby
 
     def place(near: "Near") -> Place:
-        held = "connected to this computer already; end the program that uses it" if near.held else ""
         address = f"ble:{near.name}"
+        held = "connected to this computer already; end the program that uses it" if near.held else ""
         return Place(
             "ble",
             address,
@@ -100,6 +101,26 @@ def ble_places(known: Mapping[str, str], seconds: float, told: Callable[[Place],
 
     found = asyncio.run(nearby(Clock().now_s, seconds, None if told is None else lambda near: told(place(near))))
     return [place(near) for near in found]
+
+
+def kind_in_reach(address: str) -> str | None:
+    """The kind of what advertises there; None for an address that is none of Bluetooth. Takes up to 10 s.
+
+    Raises DeviceNotFoundError and UnavailableError.
+    """
+    scheme, _, rest = address.partition(":")
+    if scheme != "ble":
+        return None
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    from companion.transports.search import kind_of, parse
+
+    told = parse(rest)
+    if told.kind:
+        return told.kind
+    with ThreadPoolExecutor(1) as thread:  # whoever asks may have an event loop of its own
+        return thread.submit(lambda: asyncio.run(kind_of(told.wanted, Clock().now_s))).result()
 
 
 def virtual_places() -> list[Place]:
@@ -186,6 +207,17 @@ def serve_tcp(ball: VirtualBall, port: int = 0, clock: Clock | None = None) -> "
 
     clock = clock or Clock()
     return TcpServer(ball, port=port, clock=clock.now_s, speed=clock.speed)
+
+
+def serve_ble(ball: VirtualBall, hci: str, *, name: str, mtu: int) -> "BleServer":
+    """On a bumble transport. `ball` is made with framed=False. Raises ConfigError without the extra."""
+    try:
+        from companion.virtual.ble import BleServer as Serving
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "a virtual ball over Bluetooth needs the package bumble", "pip install 'knead-companion[simulate]'"
+        ) from error
+    return Serving(ball, hci, name=name, mtu=mtu)
 
 
 class Served:

@@ -86,7 +86,8 @@ def _on_ball(
     clock = Clock(request.speed)
     last = whereabouts.LastBall(settings.paths, target.address)
     symptoms = keeping.Symptoms(settings.paths.database, request.person)
-    request = replace(request, address=target.address, kind=request.kind or target.kind)
+    kind = request.kind or target.kind or balls.kind_in_reach(target.address)
+    request = replace(request, address=target.address, kind=kind)
     make_transport = balls.transport(target.address, request.kind, clock, target.serial)
     speech = balls.speech(target.address, request.kind, _first_tag(), target.serial)
     watching: list[Observer] = [*observers, last, symptoms]
