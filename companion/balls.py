@@ -21,6 +21,7 @@ from sessions.events import Event, Opened
 from sessions.private import make_directory, make_file
 
 if TYPE_CHECKING:
+    from companion.virtual.server import Ball
     from companion.virtual.server import Server as Server
 
 
@@ -86,7 +87,7 @@ def speech(address: str, kind: str | None, first_tag: int) -> Speech:
 # --- virtual balls, for others to connect to ---
 
 
-def serve_pty(ball: VirtualBall, link: Path | None, clock: Clock | None = None) -> "Server":
+def serve_pty(ball: "Ball", link: Path | None, clock: Clock | None = None) -> "Server":
     """On a pseudo-terminal. `clock`: one that may run faster."""
     if sys.platform == "win32":
         raise ConfigError("this system has no pseudo-terminals", "use knead simulate tcp")
@@ -96,7 +97,7 @@ def serve_pty(ball: VirtualBall, link: Path | None, clock: Clock | None = None) 
     return PtyServer(ball, link=link, clock=clock.now_s, speed=clock.speed)
 
 
-def serve_tcp(ball: VirtualBall, port: int = 0, clock: Clock | None = None) -> "Server":
+def serve_tcp(ball: "Ball", port: int = 0, clock: Clock | None = None) -> "Server":
     """On a port of the loopback interface; 0: any free one."""
     from companion.virtual.tcp import TcpServer
 
