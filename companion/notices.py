@@ -1,6 +1,7 @@
 """What a ball and its link say of themselves, as notices for the user and the log."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from companion.timeline import Gap
 from firmware_protocol.driver import (
@@ -70,6 +71,11 @@ def _of_points(told: Calibrated, t_s: float) -> Notice:
     return Notice(t_s, "calibrated", f"cell {told.channel + 1} has new calibration points", fields)
 
 
+def of_terms(told: Sequence[tuple[str, str]], t_s: float) -> list[Notice]:
+    """What is to be known of a ball before its values are shown: cause and words."""
+    return [Notice(t_s, "terms", words, {"cause": cause}) for cause, words in told]
+
+
 def of_calibration(before: Profile, profile: Profile, t_s: float) -> Notice:
     fields: dict[str, Json] = {"cal_crc": profile.cal_crc, "before": before.cal_crc}
     return Notice(t_s, "calibration", "the ball's calibration has changed", fields)
@@ -103,10 +109,14 @@ def of_status(status: Status, t_s: float) -> Notice:
     return Notice(t_s, "status", f"battery {charge}", fields)
 
 
-def of_ball_event(event: BallEvent, t_s: float) -> Notice:
+def of_ball_event(event: BallEvent, t_s: float, count: int = 1) -> Notice:
+    """`count`: how often it was told, the newest being this one."""
     name = _BALL_EVENTS.get(event.code, f"event {event.code}")
     fields: dict[str, Json] = {"code": event.code, "channel": event.channel, "value": event.value, "name": name}
-    return Notice(t_s, "ball_event", f"ball: {name.replace('_', ' ')}", fields)
+    text = f"ball: {name.replace('_', ' ')}"
+    if count > 1:
+        return Notice(t_s, "ball_event", f"{text}, {count} times", fields | {"count": count})
+    return Notice(t_s, "ball_event", text, fields)
 
 
 def of_limit(settings: LimitSettings, asked: LimitSettings, lsb: float, t_s: float) -> Notice:

@@ -63,7 +63,7 @@ class PhaseChanged:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who the ball is and what its numbers mean. 0 stands for unknown in the last four fields."""
+    """Who the ball is and what its numbers mean. 0 stands for unknown in the last five fields."""
 
     kind: str
     serial: str
@@ -82,6 +82,7 @@ class Profile:
     cell_mm2: int  # 0: cells under one shell
     contact_mm2: int
     tool: int  # 0 unknown, 1 hard ball, 2 tennis-size, 3 soft or air ball, 4 roller, 5 nub
+    cal_day: int = 0  # of the oldest channel's calibration, in days since 2000-01-01
 
     @property
     def simulated(self) -> bool:
