@@ -32,6 +32,7 @@ class Measure:
         self.smoother: Smoother | None = None
         self.gap_s = 0.0  # time missing before the next scan
         self._said_free = False  # the tare under way rests on the person's word
+        self.zero_stands = False  # the last one was taken of a free ball, as was seen or said
 
     def adopt(self, context: GuardContext) -> None:
         """The tool has changed, or the region."""
@@ -122,6 +123,7 @@ class Measure:
             self._contact.distrust("reset by the user's word")  # free by the new zero, once it has been seen so
         else:
             self._contact.zero_changed(zero.trusted)
+        self.zero_stands = zero.value is not None and (self._said_free or self._contact.trusted)
         self._said_free = False
         if self._contact.trusted:
             return done

@@ -362,8 +362,9 @@ class Listener:
         elif scale.moved(numbers):
             self.tell(refused(average.request, m.Status.UNSTABLE))
         else:
-            value, trusted = scale.zero(numbers.mean(axis=0))
-            self.tell(ZeroChanged(value, self._next, trusted))
+            means = numbers.mean(axis=0)
+            value, trusted = scale.zero(means)
+            self.tell(ZeroChanged(value, self._next, trusted, tuple(means.tolist())))
 
     def _drop_average(self, why: str | None) -> None:
         average, self._average = self._average, None
