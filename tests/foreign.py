@@ -9,6 +9,7 @@ from firmware_protocol.devices.kind import Link, Options
 from firmware_protocol.driver import Chunk, Driver, DriverEvent, Send
 from firmware_protocol.messages import Request
 from firmware_protocol.simulator.foreign import CraneScale, Gauge, TextBoard
+from firmware_protocol.simulator.scenarios import Scenario
 from firmware_protocol.simulator.virtual import VirtualBall
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ class Side(Protocol):
 class Ball:
     """The reference ball."""
 
-    def __init__(self, *, framed: bool, scenario: str = "calm") -> None:
+    def __init__(self, *, framed: bool, scenario: str | Scenario = "calm") -> None:
         self.ball = VirtualBall(scenario, framed=framed, boot_id=5)
         self._source = "serial" if framed else "tx"
 

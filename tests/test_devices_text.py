@@ -25,7 +25,7 @@ from firmware_protocol.driver import (
 from firmware_protocol.foreign.known import GRAVITY, POUND
 from firmware_protocol.foreign.lines import MAX_LINE, Blank, Header, Odd, Splitter, read, shape_of
 from firmware_protocol.messages import Raw, Status, Tare
-from firmware_protocol.simulator.foreign import TextBoard
+from firmware_protocol.simulator.foreign import OFFSET, STEPS_PER_N, TextBoard
 from tests.foreign import Board, joined
 
 
@@ -327,7 +327,8 @@ def test_points_that_are_none_leave_counts(points: object) -> None:
 
 
 def test_a_zero_is_subtracted_before_and_after_it_was_stored() -> None:
-    line = joined("text", Link.SERIAL, Board(TextBoard("empty", form="counts", tares=False)), POINTS)
+    points = {"points": [[[OFFSET - 9000, 0.0], [OFFSET + 100 * STEPS_PER_N, 100.0]]]}
+    line = joined("text", Link.SERIAL, Board(TextBoard("empty", form="counts", tares=False)), points)
     line.run(4.0)
     line.ask(Raw(200))
     line.run(1.0)
@@ -338,7 +339,7 @@ def test_a_zero_is_subtracted_before_and_after_it_was_stored() -> None:
     lsb = line.of(Profile)[0].lsb
     assert abs(float(line.of(Samples)[-1].values[0, 0])) * lsb < 0.5
     again = joined(
-        "text", Link.SERIAL, Board(TextBoard("empty", form="counts", tares=False)), POINTS | {"zero": [means.means[0]]}
+        "text", Link.SERIAL, Board(TextBoard("empty", form="counts", tares=False)), {**points, "zero": [means.means[0]]}
     )
     again.run(4.0)
     assert abs(float(again.of(Samples)[-1].values[0, 0])) * lsb < 0.5

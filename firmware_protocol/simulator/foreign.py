@@ -66,6 +66,9 @@ class Scans:
         return None if self._begun_s is None else self._begun_s + self._next * self.period_s
 
 
+OFFSET, STEPS_PER_N = 484_321, 2100.0  # of a 24-bit converter behind a bridge
+TELL_SCANS = 16  # a board says so often that it is virtual: a port that is opened late has missed the first
+
 Form = Callable[[int, float, float], str]  # scan, milliseconds since boot, newtons
 
 
@@ -79,7 +82,7 @@ def timed(_scan: int, ms: float, newton: float) -> str:
 
 def raw(_scan: int, _ms: float, newton: float) -> str:
     """An HX711's counts, with an offset, and at their end where the amplifier is."""
-    return str(min(max(round(84_321 + 2100.0 * newton), -(1 << 23)), (1 << 23) - 1))
+    return str(min(max(round(OFFSET + STEPS_PER_N * newton), -(1 << 23)), (1 << 23) - 1))
 
 
 def resistor(_scan: int, _ms: float, newton: float) -> str:
@@ -123,7 +126,7 @@ class TextBoard:
         self._booted_s, self._played_s = now_s, played_s
         self._scans.start(now_s + BOOT_S)
         self._zero_n = self._person.newtons(played_s, 0) if self._tares else 0.0
-        self._out = [BOOT_TEXT, b"knead virtual\r\n" if self._tell else b""]
+        self._out = [BOOT_TEXT]
 
     def disconnected(self, now_s: float) -> None:
         self._booted_s = None
@@ -137,6 +140,8 @@ class TextBoard:
 
     def tick(self, now_s: float) -> None:
         for scan, since_s in self._scans.due(now_s):
+            if self._tell and scan % TELL_SCANS == 0:
+                self._out.append(b"knead virtual\r\n")
             newton = self._person.newtons(self._played_s + since_s, scan) - self._zero_n
             self._out.append(self._form(scan, (BOOT_S + since_s) * 1e3, newton).encode() + b"\r\n")
         del self._out[:-BACKLOG]
