@@ -34,6 +34,7 @@ from companion.speech import Speech
 from companion.stages import Plan, Stages
 from companion.taring import Taring
 from companion.transports import Transport
+from companion.zeros import Zeros
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Notice
@@ -89,10 +90,12 @@ def _on_ball(
     kind = request.kind or target.kind or balls.kind_in_reach(target.address)
     request = replace(request, address=target.address, kind=kind)
     make_transport = balls.transport(target.address, request.kind, clock, target.serial)
-    speech = balls.speech(target.address, request.kind, _first_tag(), target.serial)
-    watching: list[Observer] = [*observers, last, symptoms]
+    kept = {} if target.device is None else target.device.kept
+    speech = balls.speech(target.address, request.kind, _first_tag(), target.serial, kept)
+    zeros = Zeros(settings.paths, target.address)
+    watching: list[Observer] = [*observers, last, symptoms, zeros]
     acquaintances = Acquaintances(devices, target.address, datetime.now().astimezone().date())
-    owned = (last.keep, symptoms.keep) if as_last else (symptoms.keep,)
+    owned = (last.keep, symptoms.keep, zeros.keep) if as_last else (symptoms.keep, zeros.keep)
     return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances)
 
 
@@ -116,10 +119,12 @@ def demo(
         raise
 
 
-def tare(address: str | None, settings: Settings, seconds: float = 5.0) -> Outcome:
-    """Set the ball's zero, once it has been seen free for a second."""
-    taring = Taring()
-    request = LiveRequest(address=address, seconds=seconds, record=False, sound=False)
+def tare(
+    address: str | None, settings: Settings, seconds: float = 5.0, *, kind: str | None = None, free: bool = False
+) -> Outcome:
+    """Set the ball's zero, once it has been seen free for a second; or with `free` by the person's word."""
+    taring = Taring(free=free)
+    request = LiveRequest(address=address, seconds=seconds, kind=kind, record=False, sound=False)
     run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (taring,))  # nobody is on it
     taring.attach(run)
     run.start()

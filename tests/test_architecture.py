@@ -25,6 +25,7 @@ FLOORS = (
     ("companion.replays",),
     (
         "companion.taring",
+        "companion.zeros",
         "companion.balls",
         "companion.replaying",
         "companion.past",
