@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from companion import balls, keeping, past, replaying
+from companion import balls, guidance, keeping, past, replaying
 from companion.captures.format import Setup
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
@@ -22,6 +22,8 @@ from companion.config import Settings
 from companion.engine import Engine, Observer, Outcome
 from companion.errors import ConfigError
 from companion.pipeline import Pipeline
+from companion.programs.program import Routine
+from companion.programs.view import Board, CoachView
 from companion.safety import limits
 from companion.safety.limits import LIMITS_VERSION, GuardContext
 from companion.safety.table import AREA_RANGE
@@ -60,6 +62,7 @@ class LiveRequest:
     side: str = "both"
     tool: str | None = None
     program: str | None = None
+    program_tool: str | None = None  # what the program is made for
     arm_s: float = 0.0
     seconds: float | None = None
     speed: float = 1.0  # infinite for a replay at its fastest
@@ -86,11 +89,13 @@ class Run:
         words: tuple[str, ...] = (),
         tap: Tap | None = None,
         warning: str = "",
+        board: Board | None = None,
     ) -> None:
         """`started`: what begins with the session. `warning`: a line for the user before it does."""
         self.clock = clock
         self.words = words  # what is to be said before it begins, one line each
         self.warning = warning
+        self._board = board or Board()
         self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
         self._engine = engine
         self._journal = journal
@@ -147,6 +152,11 @@ class Run:
         return Outcome(outcome.code or 1, text, "free some space, or see 'knead doctor'")
 
     @property
+    def coach(self) -> CoachView | None:
+        """The newest picture of the coach; None where there is no program, or nothing has come yet."""
+        return self._board.view
+
+    @property
     def remark(self) -> str:
         """A line for the user once it is over; or none."""
         return getattr(self._engine, "remark", "")
@@ -162,11 +172,14 @@ def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer]
     RefusedError after an emergency or clinician-first answer, and in a locked region.
     """
     if request.is_replay:
+        if request.program is not None:
+            raise ConfigError("a replay is led by its own program", "leave --program out")
         return _replay(request, settings, observers)
     if not math.isfinite(request.speed):
         raise ConfigError("a ball has no highest speed", "--speed max is for replays")
     known = gather(settings, request.person)
-    known.refuse(request.region, request.side)
+    if request.program is None:
+        known.refuse(request.region, request.side)
     return _on_ball(request, settings, known, observers)
 
 
@@ -185,7 +198,15 @@ def _on_ball(request: LiveRequest, settings: Settings, known: past.Past, observe
     make_transport = balls.transport(address, request.kind, clock)
     watching: list[Observer] = [*observers, last, symptoms]
     request = replace(request, address=address)
-    return _run(request, settings, clock, make_transport, watching, (last.keep, symptoms.keep), known)
+    routine: Routine | None = None
+    if request.program is not None:
+        nobody = balls.presses_nobody(settings.paths, address)
+        lead = guidance.prepare(request.program, request.side, settings.paths.config_file, known, simulated=nobody)
+        routine = lead.routine
+        request = replace(
+            request, program=routine.program, region=lead.region, side=lead.side, program_tool=routine.tool
+        )
+    return _run(request, settings, clock, make_transport, watching, (last.keep, symptoms.keep), known, routine)
 
 
 def demo(
@@ -254,9 +275,11 @@ def _run(
     observers: Sequence[Observer],
     owned: Sequence[Callable[[], None]] = (),
     known: past.Past | None = None,
+    routine: Routine | None = None,
 ) -> Run:
     first_tag = random.randint(1, 255)
     driver = Host(framed=True, first_tag=first_tag)
+    board = Board()
     plan = Plan(
         person=request.person,
         region=request.region,
@@ -265,6 +288,8 @@ def _run(
         context=lambda profile: guard_context(profile, request, known),
         wall=clock.wall,
         software=f"knead {version('knead-companion')}",
+        routine=routine,
+        show=board.show,
     )
     journal: Journal | None = None
 
@@ -287,7 +312,7 @@ def _run(
     engine = Engine(make_transport, line, observers, clock, seconds=request.seconds)
     nobody = balls.presses_nobody(settings.paths, request.address)
     words = () if known is None else known.words(request.region, request.side, simulated=nobody)
-    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words, tap)
+    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words, tap, board=board)
 
 
 def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observer]) -> Run:
@@ -328,6 +353,7 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap 
         first_tag=first_tag,
         smoothing=SMOOTHING,
         limits=LIMITS_VERSION,
+        routine=None if plan.routine is None else plan.routine.to_json(),
     )
     return Tap(CaptureWriter(request.capture, setup))
 
@@ -348,9 +374,10 @@ def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
 def guard_context(profile: Profile, request: LiveRequest, known: past.Past | None = None) -> GuardContext:
     """All that the guard must know from outside, in one frozen value. `known`: of the person; None: nothing.
 
-    The tool is the user's choice, else the ball's own proposal, else the hard ball: the smallest, so the strictest.
+    The tool is the user's choice, else the ball's own proposal, else the program's, else the hard ball: the smallest,
+    so the strictest.
     """
-    tool = request.tool or limits.tool_of_ball(profile.tool) or limits.DEFAULT_TOOL
+    tool = request.tool or limits.tool_of_ball(profile.tool) or request.program_tool or limits.DEFAULT_TOOL
     area_cm2 = limits.tools()[tool].area_cm2
     told_cm2 = profile.contact_mm2 / 100
     if request.tool is None and AREA_RANGE[0] <= told_cm2 <= AREA_RANGE[1]:

@@ -27,7 +27,7 @@ CLOSING_S = 2.5  # STOP is answered within 0.8 s (R42); three tries are not wort
 INBOX_MAX = 256
 
 # What a link's end for good means to the caller; anything else is an error (1).
-_EXIT_BY_CLOSE = {"stopped": 0, "no_ball": 3, "wrong_ball": 3, "elsewhere": 3, "guard": 7}
+_EXIT_BY_CLOSE = {"stopped": 0, "program": 0, "no_ball": 3, "wrong_ball": 3, "elsewhere": 3, "guard": 7}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from typing import assert_never
 
 from companion import notices
 from companion.ballside import BallSide
+from companion.guiding import Guided
 from companion.measuring import Measure
+from companion.programs.coach import PROGRAM, Coach
 from companion.safety.guard import Guard
 from companion.safety.limits import GuardContext
 from companion.stages import Output, Plan
@@ -54,6 +56,7 @@ class Pipeline:
         self._context: GuardContext | None = None
         self._measure: Measure | None = None
         self._guard: Guard | None = None
+        self._guided: Guided | None = None  # the guard, and the coach where there is a program
         self._open = False
         self._closed = False
         self._t_s = 0.0  # session time of the newest scan
@@ -86,8 +89,9 @@ class Pipeline:
             self._timeline.suspended()
         out = self._drive(self._driver.tick(now_s), now_s)
         out += self._damage.due(now_s, self._at(now_s))
-        if self._guard is not None:
-            out += self._guard.tick(now_s, self._at(now_s))
+        if self._guided is not None:
+            out += self._guided.tick(now_s, self._at(now_s))
+            self._show()
         return self._warn_ball(out, now_s)
 
     def act(self, action: Action, now_s: float) -> list[Output]:
@@ -103,9 +107,10 @@ class Pipeline:
             case "end":
                 out += self._drive(self._driver.ask(Stop(), now_s), now_s)
             case _:
-                if self._guard is not None:
-                    out += self._guard.act(action, self._t_s)
-                    self._adopt(self._guard.context)
+                if self._guided is not None:
+                    out += self._guided.act(action, self._t_s)
+                    self._adopt(self._guided.context)
+                    self._show()
         return out
 
     def finish(self, now_s: float, cause: str) -> list[Event]:
@@ -120,7 +125,7 @@ class Pipeline:
 
     def deadline(self) -> float | None:
         """When `tick` is next due, on the engine's clock."""
-        stages = (self._driver, self._damage, self._guard, self._side)
+        stages = (self._driver, self._damage, self._guided, self._side)
         due = [None if stage is None else stage.deadline() for stage in stages]
         return min((at_s for at_s in due if at_s is not None), default=None)
 
@@ -169,6 +174,8 @@ class Pipeline:
         """Where the guard has asked for the end, the ball's own reason is no news."""
         if self._ended is None:
             return close
+        if self._ended.fields.get("by") == PROGRAM:
+            return Close("program", self._ended.text, "", retry=False)
         return Close("guard", self._ended.text, "rest, and see 'knead sessions show last'", retry=False)
 
     def _samples(self, samples: Samples) -> list[Output]:
@@ -181,8 +188,8 @@ class Pipeline:
         return out
 
     def _scans(self, placed: Placed) -> list[Output]:
-        measure, guard = self._measure, self._guard
-        if measure is None or guard is None:
+        measure, guided = self._measure, self._guided
+        if measure is None or guided is None:
             return []  # no Profile and START yet: the host drops such samples itself (R46)
         out: list[Output] = [] if self._open else [self._opening(placed)]
         self._open = True
@@ -190,10 +197,17 @@ class Pipeline:
         out.append(measured.reading)
         if placed.late:
             return out
-        said = [event for judged in measured.judged for event in guard.feed(judged)]
+        said: list[Event] = []
+        index = placed.index
+        for judged in measured.judged:
+            said += guided.feed(judged, index)
+            index += len(judged.t_s)
         out += said
         self._t_s = float(placed.t_s[-1])
         self._index = placed.index + len(placed.t_s) - 1
+        if guided.context is not self._context:
+            self._adopt(guided.context)
+        self._show()
         for notice in said:
             if isinstance(notice, Notice) and notice.kind == "end" and self._ended is None:
                 self._ended = notice
@@ -221,6 +235,7 @@ class Pipeline:
             smoothing=smoother.describe(),
             simulated=profile.simulated,
             software=plan.software,
+            routine=None if plan.routine is None else plan.routine.to_json(),
         )
 
     def _gap(self, gap: Gap) -> Notice:
@@ -264,6 +279,8 @@ class Pipeline:
             out.append(notices.of_rate(started, self._at(now_s)))
         if self._guard is None:
             self._guard = Guard(context)
+            routine = self._plan.routine
+            self._guided = Guided(self._guard, None if routine is None else Coach(routine, context))
             out += notices.of_slowness(started.period_s, self._at(now_s))
             self._guard.battery(self._battery_low)
         return out
@@ -320,6 +337,11 @@ class Pipeline:
         self._context = context
         if self._measure is not None:
             self._measure.adopt(context)
+
+    def _show(self) -> None:
+        coach = None if self._guided is None else self._guided.coach
+        if self._plan.show is not None and coach is not None and coach.view is not None:
+            self._plan.show(coach.view)
 
     def _at(self, now_s: float) -> float:
         return max(self._t_s, self._timeline.session_s(now_s)) if self._open else 0.0

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from companion.programs.program import Routine
+from companion.programs.view import CoachView
 from companion.safety.limits import GuardContext
 from firmware_protocol.driver import Chunk, Close, Profile, Send
 from sessions.events import Action, Event
@@ -23,6 +25,8 @@ class Plan:
     context: Callable[[Profile], GuardContext]  # all the guard must know from outside, once the ball is known
     wall: Callable[[float], datetime]  # engine seconds -> wall time
     software: str
+    routine: Routine | None = None  # what the coach leads through
+    show: Callable[[CoachView], None] | None = None  # takes the coach's newest picture, in the engine's thread
 
 
 class Stages(Protocol):

@@ -56,6 +56,7 @@ class Opened:
     smoothing: Fields
     simulated: bool
     software: str
+    routine: Fields | None = None  # what the coach leads through, whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,7 +211,7 @@ class Closed:
     """Nothing comes after this."""
 
     t_s: float
-    cause: str  # "user", "seconds", "away", "signal", "ball", "guard", "replayed"
+    cause: str  # "user", "seconds", "away", "signal", "ball", "guard", "program", "replayed"
 
 
 Event = Opened | Reading | Alert | Notice | Totals | Cue | Action | Closed

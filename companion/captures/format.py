@@ -78,6 +78,7 @@ class Setup:
     first_tag: int
     smoothing: int  # version of the smoothing's parameters
     limits: int  # version of the limits
+    routine: dict[str, Json] | None = None  # what the coach led through
 
     def wall(self, at_s: float) -> datetime:
         """Wall time at a moment of the engine's clock."""
@@ -137,10 +138,11 @@ def setup_of(record: Record) -> Setup:
     """ValueError where it is none. Names it does not know are left out."""
     told: dict[str, Any] = from_json(record.payload)
     try:
-        setup = Setup(**{field.name: told[field.name] for field in fields(Setup)})
+        setup = Setup(**{field.name: told[field.name] for field in fields(Setup) if field.name in told})
         texts = (setup.software, setup.epoch, setup.address, setup.person, setup.region, setup.side)
         numbers = (setup.speed, setup.first_tag, setup.smoothing, setup.limits)
         fine = all(isinstance(item, str) for item in texts) and all(type(item) in (int, float) for item in numbers)
+        fine = fine and isinstance(setup.routine, dict | None)
         if not fine or not setup.speed > 0 or not 0 < setup.first_tag < 256 or setup.wall(0.0).tzinfo is None:
             raise ValueError("values")
     except (KeyError, TypeError, ValueError, OverflowError) as error:

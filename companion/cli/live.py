@@ -7,6 +7,7 @@ import click
 from click.exceptions import Exit
 
 from companion.cli.options import FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
+from companion.cli.programs import check_program, program_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,9 @@ def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> 
 @setting("region")
 @setting("side")
 @setting("tool")
+@click.option(
+    "--program", metavar="PROGRAM", help="Be led through it: knead programs list.", shell_complete=program_keys
+)
 @click.option("--seconds", type=SECONDS, help="End after so many session seconds.")
 @click.option("--speed", type=PACE, default=1.0, help="Times real time, for virtual balls and replays; or max.")
 @click.option("--kind", help="What kind of ball it is, where it cannot be told.")
@@ -57,6 +61,7 @@ def live(
     region: str | None,
     side: str | None,
     tool: str | None,
+    program: str | None,
     seconds: float | None,
     speed: float,
     kind: str | None,
@@ -69,6 +74,8 @@ def live(
 
     _refuse(region, tool)
     held = settings(person=person, region=region, side=side, tool=tool, **silence(quiet))
+    if program is not None:
+        check_program(program, region, held)
     from companion import compose
 
     request = compose.LiveRequest(
@@ -77,6 +84,7 @@ def live(
         region=held.region,
         side=held.side,
         tool=held.tool,
+        program=program,
         seconds=seconds,
         speed=speed,
         kind=kind,

@@ -7,6 +7,7 @@ from typing import Any
 from companion.blocks import BlockPipeline
 from companion.errors import ConfigError
 from companion.measuring import Measure
+from companion.programs.program import Routine
 from companion.safety.limits import GuardContext
 from companion.safety.scans import unknown_us
 from companion.smoothing import MAX_GAIN, TAP_ONE, VERSION, Smoother, Taps
@@ -15,7 +16,7 @@ from companion.timeline import Placed
 from firmware_protocol.driver import Chunk, Continuity, DriverEvent, Profile, Started, Unit, ZeroChanged
 from firmware_protocol.messages import Request
 from sessions.errors import UnreadableError
-from sessions.events import Action, Alert, Event, Fields, Json, Notice, Opened
+from sessions.events import Action, Alert, Cue, Event, Fields, Json, Notice, Opened
 from sessions.session import Course
 
 
@@ -63,6 +64,7 @@ class StoredPipeline(BlockPipeline):
             context=lambda _profile: context,
             wall=lambda _at_s: self._stored.started_at,
             software=self._stored.software,
+            routine=self._routine_of(self._stored.routine),
         )
         super().__init__(Absent(), plan)
         period_s, taps = self._smoothing_of(self._stored.smoothing)
@@ -89,7 +91,11 @@ class StoredPipeline(BlockPipeline):
 
     def silence(self, age_s: float, t_s: float) -> list[Output]:
         """The newest value is so old now."""
-        return [] if self._guard is None else [*self._guard.aged(age_s, t_s)]
+        return [] if self._guided is None else [*self._guided.aged(age_s, t_s)]
+
+    @property
+    def coached(self) -> bool:
+        return self._guided is not None and self._guided.coach is not None
 
     def say(self, notice: Notice) -> list[Output]:
         """What driver or host clock said then: told to the stages where it matters to them, and said again."""
@@ -137,6 +143,12 @@ class StoredPipeline(BlockPipeline):
         except ConfigError as error:
             raise self._unreadable(str(error)) from error
 
+    def _routine_of(self, told: Fields | None) -> Routine | None:
+        try:
+            return Routine.from_json(told) if isinstance(told, Mapping) else None
+        except ValueError as error:
+            raise self._unreadable(str(error)) from error
+
     def _profile_of(self, told: Fields) -> Profile:
         known: dict[str, Any] = {field.name: told.get(field.name) for field in fields(Profile)}
         texts = ("kind", "serial", "model", "vendor", "firmware")
@@ -174,6 +186,8 @@ def place_of(event: Event) -> tuple[object, ...]:
             return ("alert", event.t_s, event.cause, event.phase, event.level, event.region, event.side)
         case Notice():
             return ("notice", event.t_s, event.kind, event.text)
+        case Cue():
+            return ("cue", event.t_s, event.kind, event.step)
         case Action():
             return ("action", event.t_s, event.kind)
     return (type(event).__name__,)
