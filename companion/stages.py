@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from companion.handsfree.terms import Terms
 from companion.programs.program import Routine
 from companion.programs.view import CoachView
 from companion.safety.limits import GuardContext
@@ -25,6 +26,7 @@ class Plan:
     context: Callable[[Profile], GuardContext]  # all the guard must know from outside, once the ball is known
     wall: Callable[[float], datetime]  # engine seconds -> wall time
     software: str
+    hands: Terms | None = None  # led without hands, and how; None: not
     routine: Routine | None = None  # what the coach leads through
     show: Callable[[CoachView], None] | None = None  # takes the coach's newest picture, in the engine's thread
 

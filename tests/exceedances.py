@@ -1,9 +1,9 @@
 """Ten thousand ways to press too hard, too long or too fast, and whether and how late the guard says so.
 
-Each case is a force over time with one true exceedance: a plateau above a limit, a fall onto the ball, a hold, a dose,
-a time. What a ball makes of it (noise, quantum, full scale) goes through the real smoother into the real guard, in
-batches as they would come. Ground truth tells when the on-delay of the clean force was over; an alert of that level
-counts from the end of the batch that gave it.
+Each case is a force over time with one true exceedance: a plateau above a limit, a fall onto the ball, a fast rise that
+stays below every limit of pressure, a hold, a dose, a time. What a ball makes of it (noise, quantum, full scale) goes
+through the real smoother into the real guard, in batches as they would come. Ground truth tells when the on-delay of
+the clean force was over; an alert of that level counts from the end of the batch that gave it.
 """
 
 import dataclasses
@@ -18,11 +18,13 @@ from companion.safety.guard import Guard, Judged
 from companion.safety.limits import GuardContext, regions
 from companion.smoothing import GRID, Smoother
 from sessions.events import Alert, Floats, Level
-from tests.ground_truth import AREAS_CM2, Rules, contact, dose, first, hold_load, lasting, rules
+from tests.ground_truth import AREAS_CM2, Rules, contact, dose, first, hold_load, lasting, rise_of_late, rules
 
 QUANTUM_N = 0.05
 BATCH_S = 0.05
 TAIL_S = 1.0  # of the signal behind the moment where the alert is due
+RAMP_MEAN_S = 0.15  # how fast a force rises is told by no less than this
+RAMP_NOISE_PER_S = 15.0  # what noise of 1 N adds to a slope, at most: two scans 0.1 s apart, at 20 Hz
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +166,27 @@ def _fall(kind: str, rng: np.random.Generator) -> Made:
     return Case(kind, context, hz, force, noise, full_n, Level.STOP, ("peak", "saturation"), due)
 
 
+def _ramp(kind: str, rng: np.random.Generator) -> Made:
+    """From free, or in a step of a press, up too fast; but to no more than 80 % of any limit of pressure."""
+    context, row, hz, noise = _place(rng)
+    level, bound = [(Level.NOTICE, 150.0), (Level.CAUTION, 300.0)][int(rng.random() < 0.8)]  # many of these do not fit
+    to_peq = 10.0 / math.sqrt(row.area_cm2)
+    hidden = RAMP_NOISE_PER_S * noise * to_peq  # kPa/s
+    per_s = bound * float(rng.choice([1.03, 1.1, 1.5])) + 4.5 * hidden
+    start_n = float(rng.choice([0.0, rng.uniform(0.1, 0.6)])) * row.working_kpa[1] * row.area_cm2 / 10
+    counts_n = max(start_n, 0.3 * row.working_kpa[1] * row.area_cm2 / 10)  # getting on is quiet up to here
+    rise_s = (counts_n - start_n) * to_peq / per_s + RAMP_MEAN_S + 0.3 + float(rng.choice([0.15, 0.3, 0.6]))
+    peak_n = start_n + per_s / to_peq * rise_s
+    if peak_n > 0.8 * min(row.force_max_n, row.peq_max_kpa / to_peq):
+        return None
+    force = _joined(hz, (1.5, start_n, start_n), (rise_s, start_n, peak_n), (1.0, peak_n, peak_n), (0.5, peak_n, 0.0))
+    over = (rise_of_late(force, row, hz, RAMP_MEAN_S) - 3.0 * hidden >= bound) & (force >= counts_n)
+    due = first(lasting(over, 0.3, hz))
+    if due is None:
+        return None
+    return Case(kind, context, hz, force, noise, 1e4, level, ("ramp",), due)
+
+
 def _long(kind: str, rng: np.random.Generator) -> Made:
     """Within the peak limits, and longer than it may be: by hold load, by dose, or by time of contact."""
     context, row, hz, noise = _place(rng)
@@ -197,11 +220,12 @@ def _long(kind: str, rng: np.random.Generator) -> Made:
 MAKERS: dict[str, Callable[[str, np.random.Generator], Made]] = {
     "peak": _peak,
     "fall": _fall,
+    "ramp": _ramp,
     "hold": _long,
     "dose": _long,
     "time": _long,
 }
-KINDS = ("peak", "fall", "peak", "hold", "peak", "fall", "peak", "time", "peak", "dose")
+KINDS = ("peak", "fall", "ramp", "hold", "peak", "fall", "peak", "time", "ramp", "dose")
 
 
 def worst_s(hz: int) -> float:

@@ -126,3 +126,12 @@ def rise(force_n: Floats, row: Rules, hz: float) -> Floats:
     slope = (peq[ahead] - peq[behind]) * hz / (ahead - behind)
     later = np.minimum(np.arange(len(peq)) + round(0.1 * hz), len(peq) - 1)
     return np.where(row.kpa(force_n)[later] >= 0.3 * row.working_kpa[1], slope, 0.0)
+
+
+def rise_of_late(force_n: Floats, row: Rules, hz: float, seconds: float) -> Floats:
+    """Of the point-equivalent pressure, kPa/s: the mean of the last so many seconds, which is all anybody can know."""
+    peq = 10.0 * force_n / math.sqrt(row.area_cm2)
+    back = max(1, round(seconds * hz))
+    slope = np.zeros(len(peq))
+    slope[back:] = (peq[back:] - peq[:-back]) * hz / back
+    return slope

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from companion.clock import Clock
-from companion.compose import LiveRequest, guard_context
+from companion.contexts import guard_context
 from companion.engine import BACKOFF_S
 from companion.pipeline import Pipeline
+from companion.run import LiveRequest
 from companion.stages import Output, Plan
 from companion.tui.face import Now
 from companion.tui.liveview import LiveView

@@ -103,6 +103,12 @@ def test_any_bytes_do_no_harm(framed: bool, data: list[bytes]) -> None:
             bench.raw(part)
         bench.ball.feed(0, part, bench.now_us)
         bench.wait(0.05)
+    if framed:
+        bench.ball.feed(0, b"\0", bench.now_us)  # what was begun ends here
+    bench.take()
+    bench.forget()
+    bench.greet()  # among the bytes there may have been a HELLO of another protocol
+    assert bench.ask(m.Time()) == m.TimeReply(bench.now_us), "it still answers"
 
 
 @settings(max_examples=30, deadline=None)

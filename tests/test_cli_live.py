@@ -110,11 +110,13 @@ def test_a_reader_that_leaves_ends_it_saved(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_stands_still_does_not_hold_the_session(tmp_path: Path) -> None:
-    with running("demo", "--jsonl", "--seconds", "40", "--speed", "10", home=tmp_path) as process:
+    with running("demo", "--jsonl", "--seconds", "20", "--speed", "4", home=tmp_path) as process:
         process.wait(timeout=60)  # nobody reads: more than a pipe holds
-    assert process.returncode == 0
+        assert process.stderr is not None
+        err = process.stderr.read()
+    assert process.returncode == 0, err
     (row,) = kept(tmp_path)
-    assert row.duration_s == pytest.approx(40, abs=1)
+    assert row.duration_s == pytest.approx(20, abs=1)
 
 
 def test_nothing_is_kept_when_so_asked(tmp_path: Path) -> None:

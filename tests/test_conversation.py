@@ -414,6 +414,8 @@ def test_wraps_while_away() -> None:
     world.run(5)
     check(world)
     complete(world, 65_300)
+    assert max(world.received()) > 65_536, "the index has wrapped"
+    assert max(samples.t_us for samples in world.live()) > 1 << 32, "and so has the clock"
 
 
 # Jams

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from select import select
 from typing import Any
 
 import numpy as np
@@ -370,6 +371,7 @@ def test_a_bell_that_nobody_takes_holds_nobody() -> None:
     bell = Bell(write)
     for _ in range(1000):
         bell.ring()
+    assert select([], [write], [], 0)[1] == [], "all came back, and still nobody has taken a byte"
     bell.close()
     os.close(read)  # lets the thread go
     os.close(write)

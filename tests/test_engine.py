@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from companion.clock import Clock
-from companion.compose import LiveRequest, guard_context
+from companion.contexts import guard_context
 from companion.engine import Engine, Outcome
 from companion.errors import DeviceNotFoundError, LinkLostError, UnavailableError
 from companion.pipeline import Pipeline
+from companion.run import LiveRequest
 from companion.stages import Plan
 from companion.transports import Transport
 from companion.transports.sim import SimTransport

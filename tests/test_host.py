@@ -94,8 +94,10 @@ def test_one_request_at_a_time() -> None:
     table.take(table.host.ask(m.Alert(4, 0, 100), table.now_s))
     table.take(table.host.ask(m.Tare(), table.now_s))
     tag, _ = table.pop(m.Alert)
+    assert not table.asked, "the second waits"
     table.say(m.AlertReply(), tag)
-    table.pop(m.Tare)
+    _, asked = table.pop(m.Tare)
+    assert asked == m.Tare()
 
 
 def test_requests_that_cannot_be_made() -> None:

@@ -40,14 +40,12 @@ HARMFUL = ("\x1b", "\x9b", "\x07", "\x00", "\r", "\u202e", "\u2066", "\u2028", "
 Shown = pytest.CaptureFixture[str]
 
 
-def harmless(text: str, longest: int = 2000) -> None:
-    """What reaches a terminal, line by line."""
-    for line in text.split("\n"):
-        assert line.isprintable(), ascii(line[:200])
-        assert len(line) <= longest
-    assert not any(sign in text for sign in HARMFUL)
-    assert "31m" not in text
-    assert "title" not in text
+def harm(text: str, longest: int = 2000) -> list[str]:
+    """What is wrong with a text that reaches a terminal, line by line; nothing, as it should be."""
+    lines = text.split("\n")
+    found = [f"not printable: {line[:200]!a}" for line in lines if not line.isprintable()]
+    found += [f"{len(line)} letters" for line in lines if len(line) > longest]
+    return found + [f"{sign!a} in it" for sign in (*HARMFUL, "31m", "title") if sign in text]
 
 
 @pytest.fixture(params=TEXTS)
@@ -100,11 +98,11 @@ def test_printed_lines(text: str) -> None:
     for form in (Plain(lambda _: None), Jsonl()):
         for event in evil(text):
             for line in form.words(event):
-                harmless(line, 1000)
+                assert harm(line, 1000) == []
             for line in form.lines(event):
-                harmless(line, 20_000 if isinstance(form, Jsonl) else 1000)
+                assert harm(line, 20_000 if isinstance(form, Jsonl) else 1000) == []
                 if isinstance(form, Jsonl):
-                    harmless(json.dumps(json.loads(line), ensure_ascii=False), 8000)
+                    assert harm(json.dumps(json.loads(line), ensure_ascii=False), 8000) == []
 
 
 @pytest.mark.usefixtures("home")
@@ -119,9 +117,9 @@ def test_the_log(text: str, home: Any, capsys: Shown) -> None:  # noqa: F811  # 
             assert found.isascii()
             json.loads(found)
         else:
-            harmless(found, 2100)
+            assert harm(found, 2100) == []
     assert run(["live", "replay:last", "--plain"]) == 6  # its profile is none: said in one plain line
-    harmless(capsys.readouterr().err)
+    assert harm(capsys.readouterr().err) == []
 
 
 def test_ports(text: str, capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +127,7 @@ def test_ports(text: str, capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(balls, "serial_places", lambda _: [port, replace(port, problem=text)])
     for command in (["scan"], ["doctor"]):
         assert run(command) == 0
-        harmless(capsys.readouterr().out)
+        assert harm(capsys.readouterr().out) == []
     for command in (["scan", "--json"], ["doctor", "--json"]):
         assert run(command) == 0
         assert capsys.readouterr().out.isascii()
@@ -154,7 +152,7 @@ async def test_the_home_screen(text: str) -> None:
     stage.rows = [FakeRow("0193-0", device=text, region=text, side=text, state=text)]
     async with on_home(stage) as pilot:
         await until(pilot, lambda: "last session" in text_of(pilot))
-        harmless(text_of(pilot))
+        assert harm(text_of(pilot)) == []
 
 
 async def test_the_live_screen_and_danger(text: str) -> None:
@@ -168,11 +166,11 @@ async def test_the_live_screen_and_danger(text: str) -> None:
         )
         await until(pilot, lambda: pilot.app.screen.is_mounted)
         await pilot.pause(0.05)
-        harmless(text_of(pilot))
+        assert harm(text_of(pilot)) == []
         run_.emit(replace(stop(), text=text))
         await until(pilot, lambda: isinstance(pilot.app.screen, DangerScreen))
         await pilot.pause(0.05)
-        harmless(text_of(pilot))
+        assert harm(text_of(pilot)) == []
 
 
 async def test_the_log_screens(text: str) -> None:
@@ -184,11 +182,17 @@ async def test_the_log_screens(text: str) -> None:
     object.__setattr__(stage.deck, "load", lambda _: data)
     async with on_sessions(stage) as pilot:
         await until(pilot, lambda: "1 session" in text_of(pilot))
-        harmless(text_of(pilot))
+        assert harm(text_of(pilot)) == []
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, DetailScreen))
         await until(pilot, lambda: "reading the session" not in text_of(pilot))
-        harmless(text_of(pilot))
+        assert harm(text_of(pilot)) == []
+
+
+@pytest.mark.parametrize("sign", [*HARMFUL, "31m", "a" * 2001, "\ta"])
+def test_the_check_itself_finds_harm(sign: str) -> None:
+    assert harm(f"one line\nanother {sign}")
+    assert harm("one line\nanother") == []
 
 
 def test_markup_is_shown_as_it_is() -> None:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from companion import compose, keeping
-from companion.compose import LiveRequest
 from companion.config import Settings, load_settings
 from companion.errors import ConfigError, RefusedError
 from companion.keeping import Symptoms, answered
 from companion.past import Past, gather, nobody
+from companion.run import LiveRequest
 from companion.safety.limits import GuardContext
 from companion.safety.person import Lock, OwnLimit
 from companion.safety.screening import Standing
@@ -184,7 +184,10 @@ def test_a_symptom_locks_for_a_day_even_after_a_crash(path: Path, crashed: bool)
 
 def test_a_simulated_symptom_locks_nothing(path: Path) -> None:
     kept(path, NOW - 2 * H, simulated=True, notes=(LOCKED,))
-    known(path).refuse("glute", "left")
+    found = known(path)
+    found.refuse("glute", "left")
+    assert found.locks() == ()
+    assert found.apply(CONTEXT, simulated=False).locked == ()
 
 
 def test_the_observer_keeps_a_symptom_of_a_session_nobody_records(path: Path) -> None:

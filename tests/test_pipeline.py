@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from companion.clock import Clock
-from companion.compose import LiveRequest, guard_context
+from companion.contexts import guard_context
 from companion.pipeline import Pipeline
+from companion.run import LiveRequest
 from companion.stages import Output, Plan
 from firmware_protocol.driver import Chunk, Close, Send
 from firmware_protocol.host import Host

@@ -9,8 +9,9 @@ import pytest
 
 from companion.cli.printers import Plain
 from companion.clock import Clock
-from companion.compose import LiveRequest, guard_context
+from companion.contexts import guard_context
 from companion.pipeline import Pipeline
+from companion.run import LiveRequest
 from companion.stages import Plan
 from companion.tui import words
 from companion.tui.face import Now, panel_rows

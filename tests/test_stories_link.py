@@ -9,8 +9,9 @@ import pytest
 
 from companion import balls
 from companion.clock import Clock
-from companion.compose import LiveRequest, live
+from companion.compose import live
 from companion.config import load_settings
+from companion.run import LiveRequest
 from firmware_protocol.simulator.faults import parse_faults
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Alert, Level, Notice, Opened, Phase, Reading, Totals

@@ -185,6 +185,8 @@ async def test_danger_comes_again_and_over_the_help() -> None:
             await until(pilot, lambda: isinstance(app.screen, HelpScreen))
             await pilot.press("q")
             await until(pilot, lambda: isinstance(app.screen, LiveScreen))
+        assert [type(screen) for screen in app.screen_stack].count(DangerScreen) == 0
+        assert run.actions == [], "help and danger confirm nothing"
 
 
 async def test_danger_shows_the_newest_number() -> None:
@@ -194,6 +196,9 @@ async def test_danger_shows_the_newest_number() -> None:
         before = text_of(pilot)
         run.emit(reading(3.1, [188.0], arrival_s=100.0))
         await until(pilot, lambda: text_of(pilot) != before)
+        assert isinstance(pilot.app.screen, DangerScreen)
+        numerals = [sum("█" in line for line in text.splitlines()) for text in (before, text_of(pilot))]
+        assert min(numerals) > 0, "both are shown large"
 
 
 async def test_any_key_confirms_a_stop_and_only_then() -> None:
@@ -235,6 +240,7 @@ async def test_what_the_ball_answers_is_said() -> None:
     async with on_live(Stage()) as (pilot, _, run):
         run.emit(notice("refused", f"not zeroed {HOSTILE}", request="tare"))
         await sees(pilot, f"not zeroed {HOSTILE_SHOWN}")
+        assert HOSTILE not in text_of(pilot)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -245,6 +251,7 @@ async def test_the_far_view(size: tuple[int, int]) -> None:
         await pilot.press("f")
         await until(pilot, lambda: "hold" not in text_of(pilot))
         await until(pilot, lambda: sum("████" in line for line in shown(pilot)) >= 14)
+        assert "hold" not in text_of(pilot), "figures are for reading near"
         await pilot.press("f")
         await sees(pilot, "hold    0:18")
 
@@ -275,6 +282,7 @@ async def test_a_lost_link_is_said() -> None:
         run.emit(notice("link", "the cable was pulled", state="lost"))
         await sees(pilot, "the cable was pulled")
         await sees(pilot, "link    lost, trying again")
+        assert isinstance(pilot.app.screen, LiveScreen), "it waits here"
 
 
 async def test_a_terminal_that_grows_shows_it_all() -> None:
@@ -407,6 +415,8 @@ async def test_home_without_balls_offers_the_demonstration() -> None:
     async with home(stage) as pilot:
         await pilot.press("enter")
         await sees(pilot, "no ball is chosen")
+        assert "press d for a demonstration without hardware" in text_of(pilot)
+        assert stage.runs == []
 
 
 async def test_zeroing_the_chosen_ball() -> None:
@@ -420,7 +430,8 @@ async def test_zeroing_the_chosen_ball() -> None:
 async def test_q_leaves_home() -> None:
     async with home(Stage()) as pilot:
         await pilot.press("q")
-        await until(pilot, lambda: pilot.app.return_value == 0)
+        await until(pilot, lambda: pilot.app.return_value is not None)
+        assert pilot.app.return_value == 0
 
 
 # --- sessions ---
@@ -539,6 +550,7 @@ async def test_selected_sessions_are_compared(size: tuple[int, int]) -> None:
         await sees(pilot, "4 simulated")
         await pilot.press("q")
         await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+        assert "2 selected" in text_of(pilot), "they stay selected"
 
 
 # --- one session ---
@@ -624,6 +636,7 @@ async def test_one_and_q_lead_back() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, DetailScreen))
         await pilot.press("1")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        assert not any(isinstance(screen, DetailScreen) for screen in pilot.app.screen_stack)
 
 
 # --- help, themes ---
@@ -639,13 +652,14 @@ async def test_help_says_keys_and_what_it_is_not(size: tuple[int, int]) -> None:
         await sees(pilot, "Not a medical device")
         await pilot.press("q")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        assert not any(isinstance(screen, HelpScreen) for screen in pilot.app.screen_stack)
 
 
-@pytest.mark.parametrize("theme", ["safe-dark", "safe-light", "high-contrast", "mono", "nobody-made-it"])
+@pytest.mark.parametrize("theme", ["dark", "light", "high-contrast", "mono", "nobody-made-it"])
 async def test_every_theme_can_be_shown(theme: str) -> None:
     async with on_live(Stage(theme=theme)) as (pilot, _, run):
         await sees(pilot, "▒▒▒ WORK")
-        assert pilot.app.theme == ("safe-dark" if theme == "nobody-made-it" else theme)
+        assert pilot.app.theme == ("dark" if theme == "nobody-made-it" else theme)
         run.emit(stop())
         await sees(pilot, "far over your limit")
 
@@ -670,3 +684,4 @@ async def test_other_screens_survive_a_tiny_terminal(size: tuple[int, int]) -> N
             await pilot.press(key)
             # an empty list, where no row has room, opens nothing
             await until(pilot, partial(shows, app, SessionsScreen | DetailScreen if key == "enter" else screen))
+            assert len(shown(pilot)) == size[1]

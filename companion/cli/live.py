@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 from click.exceptions import Exit
 
-from companion.cli.options import FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
+from companion.cli.first import Words
+from companion.cli.options import ARM, FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
 from companion.cli.programs import check_program, program_keys
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from companion.cli.outlet import Outlet
     from companion.cli.printers import Jsonl, Plain
+    from companion.run import Run
 
 
 @click.command(help="Watch a virtual ball for a minute: no hardware needed.")
@@ -30,10 +32,13 @@ def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> 
     from companion import compose
     from companion.cli.watch import watch
 
-    def make(outlet: "Outlet") -> "compose.Run":
+    printed = _form(form)
+    printed.known = Words(held.paths)
+
+    def make(outlet: "Outlet") -> "Run":
         return compose.demo(held, seconds=seconds, speed=speed, observers=(outlet,))
 
-    raise Exit(watch(make, _form(form), held))
+    raise Exit(watch(make, printed, held))
 
 
 @click.command(
@@ -45,8 +50,10 @@ def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> 
 @setting("region")
 @setting("side")
 @setting("tool")
+@click.option("--program", metavar="PROGRAM", help="Be led through it.", shell_complete=program_keys)
+@setting("handsfree")
 @click.option(
-    "--program", metavar="PROGRAM", help="Be led through it: knead programs list.", shell_complete=program_keys
+    "--arm", type=ARM, default=0.0, help="Count down so many seconds to get on the floor, then go hands-free."
 )
 @click.option("--seconds", type=SECONDS, help="End after so many session seconds.")
 @click.option("--speed", type=PACE, default=1.0, help="Times real time, for virtual balls and replays; or max.")
@@ -62,6 +69,8 @@ def live(
     side: str | None,
     tool: str | None,
     program: str | None,
+    handsfree: str | None,
+    arm: float,
     seconds: float | None,
     speed: float,
     kind: str | None,
@@ -73,18 +82,21 @@ def live(
     from companion.cli.screen import open_live, wants_screen
 
     _refuse(region, tool)
-    held = settings(person=person, region=region, side=side, tool=tool, **silence(quiet))
+    held = settings(person=person, region=region, side=side, tool=tool, handsfree=handsfree, **silence(quiet))
     if program is not None:
         check_program(program, region, held)
     from companion import compose
+    from companion.run import LiveRequest
 
-    request = compose.LiveRequest(
+    request = LiveRequest(
         address=address,
         person=held.person,
         region=held.region,
         side=held.side,
         tool=held.tool,
         program=program,
+        arm_s=arm,
+        handsfree=held.handsfree,
         seconds=seconds,
         speed=speed,
         kind=kind,
@@ -97,10 +109,11 @@ def live(
 
     printed = _form(form)
 
-    def make(outlet: "Outlet") -> "compose.Run":
+    def make(outlet: "Outlet") -> "Run":
         outlet.patient = request.is_replay
         run = compose.live(request, held, observers=(outlet,))
-        printed.known = tuple(f"knead: {line}" for line in run.words)
+        said = [f"knead: {line}" for line in run.words]
+        printed.known = said if request.is_replay else Words(held.paths, said)
         return run
 
     raise Exit(watch(make, printed, held))

@@ -16,7 +16,7 @@ from companion.programs.band import Band, band_of
 from companion.programs.body import Body, lasts
 from companion.programs.closed import Closed
 from companion.programs.loads import ENOUGH, OFFERED, Loads
-from companion.programs.pauses import BY_DATA, FREE_US, RELEASE, SILENCE, STOP, UNKNOWN_US, USER, ZERO, Pauses
+from companion.programs.pauses import BY_DATA, BY_HANDS, FREE_US, RELEASE, SILENCE, STOP, UNKNOWN_US, USER, ZERO, Pauses
 from companion.programs.program import STATIC, Routine, Step
 from companion.programs.repetition import Mark, Repetition, Rest
 from companion.programs.telling import Telling
@@ -42,7 +42,8 @@ class Turn(NamedTuple):
 class Coach:
     """`context` is the guard's present one; `adopt` takes a newer one after each action."""
 
-    def __init__(self, routine: Routine, context: GuardContext) -> None:
+    def __init__(self, routine: Routine, context: GuardContext, *, ends: bool = True) -> None:
+        """`ends`: it ends the session some time after the program; else somebody else does."""
         self.view: CoachView | None = None  # replaced as a whole: another thread may look at it
         self._routine, self._context = routine, context
         self._turns = [Turn(n, rep) for n, step in enumerate(routine.steps) for rep in range(1, step.repeats + 1)]
@@ -50,7 +51,7 @@ class Coach:
         self._body, self._pauses, self._loads, self._closed = Body(), Pauses(), Loads(), Closed()
         self._done = [0] * len(routine.steps)  # repetitions
         self._left_out: set[int] = set()
-        self._begun = self._ended = False
+        self._begun, self._ended = False, not ends
         self._stand = Stand.READY
         self._at = 0  # the present turn; in a rest or announced, the coming one
         self._due_us = 0.0  # when an announced one begins
@@ -149,7 +150,7 @@ class Coach:
             out += self._work(t_us, dt_us)
         elif self._stand is Stand.OVER and not self._ended and lasts(body.free_us, t_us, END_US):
             self._ended = True
-            out.append(Notice(t_us * 1e-6, "end", "the program is over", {"by": PROGRAM}))
+            out.append(Notice(t_us * 1e-6, "over", "over: the session is saved", {"cause": "finished"}))
         return out
 
     def _work(self, t_us: float, dt_us: float) -> list[Said]:
@@ -298,7 +299,7 @@ class Coach:
             return self._go_on(t_us, USER)
         if by == RELEASE and self._stand is not Stand.WORK:
             return []
-        self._pauses.by = RELEASE if by == RELEASE else USER
+        self._pauses.by = str(by) if by in BY_HANDS else USER
         return self._hold_on(t_us, USER)
 
     def _turn(self, t_us: float, way: int) -> list[Said]:

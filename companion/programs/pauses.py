@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sessions.events import Alert, Level, Phase
 
 STOP, SILENCE, ZERO, USER, RELEASE = "stop", "silence", "zero", "user", "release"
+BY_HANDS = (RELEASE, "contact", "countdown", "squeezes")  # whoever is led without hands is told by them
 BY_DATA = (SILENCE, ZERO)  # these end when data come and the ball has been free
 UNKNOWN_US = 5e6  # without a value for so long guidance pauses (safety, section 4)
 FREE_US = 1e6  # ... and goes on after the ball has been free for so long

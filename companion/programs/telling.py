@@ -80,7 +80,7 @@ class Telling:
         return self._cue(t_us, "pause", number, words.pause(cause), {"cause": cause})
 
     def resume(self, t_us: float, number: int, cause: str) -> Cue:
-        return self._cue(t_us, "resume", number, words.RESUME, {"cause": cause})
+        return self._cue(t_us, "resume", number, words.resume(cause), {"cause": cause})
 
     def finish(self, t_us: float, states: tuple[str, ...]) -> Cue:
         skipped = states.count("skipped")

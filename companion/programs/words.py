@@ -3,6 +3,7 @@
 import math
 
 from companion.programs.band import Band
+from companion.programs.pauses import BY_HANDS
 from companion.programs.program import Routine, Step
 from companion.programs.view import Where
 from companion.safety.limits import tools
@@ -20,7 +21,6 @@ PAUSES = {
     "silence": "Paused, no signal from the ball",
     "zero": "Paused, the zero is not trusted",
     "stop": "Stopped. Come off the ball",
-    "release": "Paused, you came off",
     "user": "Paused",
 }
 SPEECH_S = 1 / 14  # a letter, at an unhurried pace
@@ -91,10 +91,11 @@ def skip(step: Step, cause: str) -> str:
 
 
 def pause(cause: str) -> str:
-    return PAUSES.get(cause, "Paused")
+    return "" if cause in BY_HANDS else PAUSES.get(cause, "Paused")
 
 
-RESUME = "Going on"
+def resume(cause: str) -> str:
+    return "" if cause in BY_HANDS else "Going on"
 
 
 def finish(routine: Routine, cause: str) -> str:

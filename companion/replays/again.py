@@ -1,11 +1,12 @@
 """The pipeline from placed scans on, for a session whose driver and host clock are only remembered."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 from companion.blocks import BlockPipeline
 from companion.errors import ConfigError
+from companion.handsfree.terms import Terms
 from companion.measuring import Measure
 from companion.programs.program import Routine
 from companion.safety.limits import GuardContext
@@ -65,6 +66,7 @@ class StoredPipeline(BlockPipeline):
             wall=lambda _at_s: self._stored.started_at,
             software=self._stored.software,
             routine=self._routine_of(self._stored.routine),
+            hands=self._hands_of(self._stored.context.get("hands")),
         )
         super().__init__(Absent(), plan)
         period_s, taps = self._smoothing_of(self._stored.smoothing)
@@ -91,11 +93,13 @@ class StoredPipeline(BlockPipeline):
 
     def silence(self, age_s: float, t_s: float) -> list[Output]:
         """The newest value is so old now."""
-        return [] if self._guided is None else [*self._guided.aged(age_s, t_s)]
+        if self._guard is None or self._leading is None:
+            return []
+        return [*self._leading.hear(self._guard.aged(age_s, t_s)), *self._leading.aged(age_s, t_s)]
 
     @property
     def coached(self) -> bool:
-        return self._guided is not None and self._guided.coach is not None
+        return self._leading is not None and self._leading.view is not None
 
     def say(self, notice: Notice) -> list[Output]:
         """What driver or host clock said then: told to the stages where it matters to them, and said again."""
@@ -117,6 +121,8 @@ class StoredPipeline(BlockPipeline):
                 self._battery_low = known.get("battery_low") is True
                 if self._guard is not None:
                     self._guard.battery(self._battery_low)
+            case "calibration":
+                self._recalibrated()
             case "gap":
                 self._measured.gap_s = _number(known.get("to_s")) - _number(known.get("from_s"))
         return [notice]
@@ -143,14 +149,23 @@ class StoredPipeline(BlockPipeline):
         except ConfigError as error:
             raise self._unreadable(str(error)) from error
 
-    def _routine_of(self, told: Fields | None) -> Routine | None:
+    def _routine_of(self, told: object) -> Routine | None:
         try:
             return Routine.from_json(told) if isinstance(told, Mapping) else None
         except ValueError as error:
             raise self._unreadable(str(error)) from error
 
+    def _hands_of(self, told: Json) -> Terms | None:
+        if told is None:
+            return None
+        try:
+            return Terms.from_json(told if isinstance(told, Mapping) else {"arm_s": str(told)})
+        except ValueError as error:
+            raise self._unreadable(str(error)) from error
+
     def _profile_of(self, told: Fields) -> Profile:
-        known: dict[str, Any] = {field.name: told.get(field.name) for field in fields(Profile)}
+        newer = {field.name: field.default for field in fields(Profile) if field.default is not MISSING}
+        known: dict[str, Any] = {field.name: told.get(field.name, newer.get(field.name)) for field in fields(Profile)}
         texts = ("kind", "serial", "model", "vendor", "firmware")
         for name, value in known.items():
             kinds: tuple[type, ...] = (str,) if name in texts else (int, float) if name == "lsb" else (int,)

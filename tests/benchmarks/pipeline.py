@@ -13,9 +13,10 @@ import numpy as np
 import psutil
 
 from companion.clock import Clock
-from companion.compose import LiveRequest, guard_context
+from companion.contexts import guard_context
 from companion.engine import Engine
 from companion.pipeline import Pipeline
+from companion.run import LiveRequest
 from companion.stages import Plan
 from companion.transports.serial import SerialTransport
 from firmware_protocol.driver import Chunk, Close, Send

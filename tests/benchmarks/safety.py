@@ -3,10 +3,9 @@
 Exceedances and calm sessions are drawn by number, so every figure can be looked into with `make` and `live_through`.
 """
 
-import multiprocessing
-import os
 import time
 from collections.abc import Iterator
+from itertools import count
 
 import numpy as np
 
@@ -15,23 +14,21 @@ from tests.benchmarks.figure import Figure
 from tests.benchmarks.guard import CONTEXT, HZ, LIVE, live_session
 from tests.calm_days import Day, live_through
 from tests.exceedances import BATCH_S, KINDS, Heard, hear
+from tests.lanes import in_lanes
 
 EXCEEDANCES = 10_000
 CALM_HOURS = 100.0
-PROCESSES = min(2, os.cpu_count() or 1)
-SLICE = 40  # numbers given to a process at a time
 
 
 def figures() -> Iterator[Figure]:
-    with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
-        heard = list(pool.imap_unordered(hear, range(EXCEEDANCES), SLICE))
-        yield from of_exceedances(heard)
-        days: list[Day] = []
-        for day in pool.imap_unordered(live_through, range(100_000), 4):
-            days.append(day)
-            if sum(each.hours for each in days) >= CALM_HOURS:
-                break
-        pool.terminate()
+    yield from of_exceedances(list(in_lanes(hear, range(EXCEEDANCES), f"of {EXCEEDANCES} exceedances")))
+    days: list[Day] = []
+    hours = 0.0
+    for day in in_lanes(live_through, count(), f"calm sessions, up to {CALM_HOURS:g} h", size=4):
+        days.append(day)
+        hours += day.hours
+        if hours >= CALM_HOURS:
+            break
     yield from of_calm(days)
     yield _cost()
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from companion.cli.printers import Jsonl, Plain
 from companion.cli.zones import edges_of
-from companion.compose import LiveRequest, guard_context
+from companion.contexts import guard_context
 from companion.pipeline import Pipeline
+from companion.run import LiveRequest
 from companion.stages import Output, Plan
 from firmware_protocol.driver import Chunk, Close, Send
 from firmware_protocol.framing import MAX_MESSAGE, Deframer, encode_frame
@@ -56,6 +57,7 @@ class Drill:
         self.readings = 0
         self.events = 0
         self.damaged = 0
+        self.ended = False  # and all held to the end
         self._ball = VirtualBall("showcase", boot_id=5)
         self._ear = Deframer()
         self._asked: list[bytes] = []  # requests the host has sent, newest last
@@ -131,6 +133,7 @@ class Drill:
             self._see(event)
         assert self.line.finish(self.now_s, "user") == []
         self._draft.pending()
+        self.ended = True
 
     # What must hold
 

@@ -79,22 +79,34 @@ def _step(drill: Drill, reader: Reader) -> None:
             drill.act(reader.byte())
 
 
-def decoders(data: bytes) -> None:
-    """Every decoder of the wire and of the log, on the same bytes: nothing but its own error comes out."""
+def decoders(data: bytes) -> list[str]:
+    """Every decoder of the wire and of the log, on the same bytes: nothing but its own error comes out.
+
+    The forms in which they were no chunk.
+    """
+    refused = []
     deframer = Deframer()
     for part in [*deframer.feed(data), *deframer.feed(b"\0" + data + b"\0")]:
         message = part.raw if isinstance(part, Damaged) else part
         decode_from_host(message)
         for channels in (None, 1, 4, 16):
             decode_from_ball(message, channels)
-    for chunk in (data, PREFIX.pack(VERSION, crc32(data)) + data, encoded(data)):
-        with suppress(UnreadableError):
+    forms = {
+        "as it came": data,
+        "with a checksum": PREFIX.pack(VERSION, crc32(data)) + data,
+        "deflated": encoded(data),
+    }
+    for form, chunk in forms.items():
+        try:
             decode(chunk, "a chunk")
+        except UnreadableError:
+            refused.append(form)
     text = data.decode("utf-8", "surrogateescape")
     with suppress(DeviceNotFoundError):
         parse(text)
     with suppress(CompanionError):
         transport(text, None, CLOCK)
+    return refused
 
 
 def encoded(body: bytes) -> bytes:

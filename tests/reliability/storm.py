@@ -14,10 +14,11 @@ import psutil
 
 from companion import balls
 from companion.clock import Clock
-from companion.compose import LiveRequest, guard_context
+from companion.contexts import guard_context
 from companion.engine import Engine
 from companion.errors import LinkLostError
 from companion.pipeline import Pipeline
+from companion.run import LiveRequest
 from companion.stages import Plan
 from companion.transports import Transport
 from companion.transports.sim import SimTransport
