@@ -170,7 +170,8 @@ def _run(
     if request.record:
         journal = _journal(settings, tell)
         observers = [journal, *observers]
-    cues = _cues(settings, tell) if request.sound else None
+    led = plan.hands is not None or plan.program is not None
+    cues = _cues(settings, tell, led=led) if request.sound else None
     if cues is not None:
         observers = [cues, *observers]  # first: a sound takes longest to arrive
         owned = [cues.close, *owned]
@@ -229,17 +230,18 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap 
     return Tap(CaptureWriter(request.capture, setup))
 
 
-def _wanted(settings: Settings) -> "Wanted":
+def _wanted(settings: Settings, *, led: bool = False) -> "Wanted":
     from companion.cues.observer import Wanted as Wants
 
-    return Wants(settings.sound, settings.voice, settings.paths.state_dir / "sounds")
+    ticks = settings.sound and (settings.ticks == "on" or (settings.ticks == "auto" and led))
+    return Wants(settings.sound, settings.voice, settings.paths.state_dir / "sounds", ticks)
 
 
-def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
+def _cues(settings: Settings, tell: Callable[[Notice], None], *, led: bool) -> "Cues":
     from companion.cues.bell import bell_of_terminal
     from companion.cues.observer import Cues as Observing
 
-    return Observing(_wanted(settings), tell, bell_of_terminal() if settings.sound else None)
+    return Observing(_wanted(settings, led=led), tell, bell_of_terminal() if settings.sound else None)
 
 
 def _showcase_seconds() -> float:

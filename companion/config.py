@@ -16,6 +16,7 @@ from sessions.home import NAME, data_dir
 
 SIDES = ("left", "right", "both")
 THEMES = ("safe-dark", "safe-light", "high-contrast", "mono")
+TICKS = ("auto", "on", "off")
 _NOTHING: Mapping[str, object] = {}
 
 
@@ -68,6 +69,7 @@ class Settings:
     theme: str = "safe-dark"
     sound: bool = True
     voice: bool = True
+    ticks: str = "auto"
     handsfree: str = "auto"
     warnings: tuple[str, ...] = ()  # one line each, for stderr
 
@@ -189,6 +191,7 @@ KEYS: Mapping[str, Key] = {
         Key("theme", Choice(lambda: THEMES), "colours"),
         Key("sound", Switch(), "tones with every warning"),
         Key("voice", Switch(), "words with every warning"),
+        Key("ticks", Choice(lambda: TICKS), "ticks that follow the pressure; auto: in a session that is led"),
         Key("handsfree", Choice(_modes), "begin on contact, pause and end off the ball, listen to squeezes"),
     )
 }

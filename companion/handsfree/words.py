@@ -8,7 +8,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
     {
         "armed": "get down on the floor: it begins in {value} seconds",
         "countdown": "{value}",
-        "ready": "ready: lie on the ball, it starts by itself",
+        "ready": "ready: lie on the ball",
         "started": "starting",
         "paused": "paused: you are off the ball",
         "held": "paused by two squeezes: lie on the ball to go on",
