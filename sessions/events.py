@@ -173,8 +173,8 @@ class Action:
     Kinds: region, side, tool, tare, mark, symptom, pain, confirm, silence, pause, next, back, end. `pause` turns to and
     fro unless its field `on` says which. `by` says who did it where no key was pressed: "program" is the coach, on the
     way to its next step; "release", "contact", "squeeze" and "squeezes" are what was done to the ball. `pain` has
-    `value`, 0 to 10, and `when` ("before", "hold", "after"). `symptom` and `mark` are given `pressure_kpa`, the pressure at that
-    instant.
+    `value`, 0 to 10, and `when` ("before", "hold", "after"). `symptom` and `mark` are given `pressure_kpa`, the
+    pressure at that instant.
     """
 
     kind: str
