@@ -18,9 +18,9 @@ FLOORS = (
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.programs", "companion.handsfree"),
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
-    ("companion.tally", "companion.leading"),
+    ("companion.tally", "companion.leading", "companion.often"),
     ("companion.pipeline",),
-    ("companion.blocks", "companion.captures"),
+    ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.engine",),
     ("companion.replays",),
     (
@@ -31,8 +31,10 @@ FLOORS = (
         "companion.remembered",
         "companion.keeping",
         "companion.pressing",
+        "companion.pairing",
+        "companion.whereabouts",
     ),
-    ("companion.run", "companion.contexts"),
+    ("companion.run", "companion.contexts", "companion.meeting"),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )
@@ -43,12 +45,14 @@ SIDE_ROOMS = {
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
         ("companion.errors", "companion.safety", "companion.handsfree"),
-        ("companion.balls", "companion.replaying", "companion.compose", "companion.cli"),
+        ("companion.whereabouts", "companion.meeting", "companion.replaying", "companion.compose", "companion.cli"),
     ),
 }
 # The engine is given a transport; it knows only the shape of one.
 SHAPES = {("companion.engine", "companion.transports"), ("companion.compose", "companion.transports")}
 VENDORS = {
+    "bleak": ("companion.transports",),
+    "bumble": ("companion.virtual",),
     "serial": ("companion.transports.serial",),
     "textual": ("companion.tui",),
     "rich": ("companion.tui",),
@@ -69,6 +73,8 @@ HEAVY = (
     "platformdirs",
     "tomlkit",
     "asyncio",
+    "bleak",
+    "bumble",
     "matplotlib",
     "pyarrow",
 )

@@ -197,7 +197,8 @@ class Deck:
     delete: Callable[[str], object]  # by id
     sheet: Callable[[str], Sheet | None] = lambda _address: None  # what is to be asked before a run on an address
     today: Callable[[], Sequence[str]] = tuple  # what is left today, a line each, the most important first
+    preface: str = ""  # said on the first screen, below all else
     review: Review = field(default_factory=NoReview)
     trash: Trash = field(default_factory=Trash)
-    theme: str = "safe-dark"
+    theme: str = "dark"
     fps: float | None = None  # None: 10, and 5 over SSH
