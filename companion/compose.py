@@ -34,6 +34,7 @@ from companion.speech import Speech
 from companion.stages import Plan, Stages
 from companion.taring import Taring
 from companion.transports import Transport
+from companion.wakeful import Wakeful
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Notice
@@ -219,6 +220,10 @@ def _run(
     if cues is not None:
         observers = [cues, *observers]  # first: a sound takes longest to arrive
         owned = [cues.close, *owned]
+    started = [] if cues is None else [cues.start]
+    if settings.awake and request.record:
+        wakeful = Wakeful()
+        started, owned = [*started, wakeful.start], [wakeful.close, *owned]
     tap = _tap(request, plan, clock, speech)
     line: Stages
     if tap is None:
@@ -228,7 +233,7 @@ def _run(
     engine = Engine(make_transport, line, observers, clock, seconds=request.seconds, away_s=request.away_s)
     nobody = (request.address or "").partition(":")[0] in whereabouts.NOBODY
     words = () if known is None else known.words(request.region, request.side, simulated=nobody)
-    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words, tap)
+    return Run(clock, engine, journal, owned, started, words, tap)
 
 
 def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observer]) -> Run:

@@ -71,6 +71,7 @@ class Settings:
     voice: bool = True
     ticks: str = "auto"
     handsfree: str = "auto"
+    awake: bool = True
     warnings: tuple[str, ...] = ()  # one line each, for stderr
 
 
@@ -193,6 +194,7 @@ KEYS: Mapping[str, Key] = {
         Key("voice", Switch(), "words with every warning"),
         Key("ticks", Choice(lambda: TICKS), "ticks that follow the pressure; auto: in a session that is led"),
         Key("handsfree", Choice(_modes), "begin on contact, pause and end off the ball, listen to squeezes"),
+        Key("awake", Switch(), "keep the display awake during a session"),
     )
 }
 

@@ -67,6 +67,9 @@ def test_flag_over_environment_over_file_over_default(tmp_path: Path) -> None:
         "theme": "default",
         "sound": "default",
         "voice": "default",
+        "ticks": "default",
+        "handsfree": "default",
+        "awake": "default",
     }
 
 
