@@ -180,6 +180,13 @@ def sound_check(settings: Settings) -> "Iterator[Sounded]":
     return check(_wanted(settings))
 
 
+def sound_test(settings: Settings) -> str:
+    """One tone and two words; gives what went wrong, or nothing. Raises OSError."""
+    from companion.cues import check
+
+    return check.test(_wanted(settings))
+
+
 # --- parts ---
 
 

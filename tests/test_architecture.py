@@ -34,6 +34,7 @@ FLOORS = (
         "companion.pressing",
         "companion.pairing",
         "companion.whereabouts",
+        "companion.ownlimits",
     ),
     ("companion.run", "companion.contexts", "companion.meeting"),
     ("companion.compose",),
