@@ -113,7 +113,7 @@ def test_of_the_grades_that_wait_only_the_newest_is_said() -> None:
     said_s = spoken_s(WORDS["scoring"])
     for value in (3, 5, 6):
         guide.hear(hands("grade", value), said_s - 0.3)
-    assert [command for _, command in run(guide, said_s - 0.3, said_s + 9.0)] == [Say("6", LEVEL)]
+    assert [command for _, command in run(guide, said_s - 0.3, said_s + 9.0)] == [Say("score 6", LEVEL)]
 
 
 @pytest.mark.parametrize("state", sorted(set(WORDS) - {"answered"}))
