@@ -139,14 +139,17 @@ class KneadApp(App[int]):
     def on_start_live(self, message: StartLive) -> None:
         if self._live is None and not self._starting:
             self._starting = True
-            self._start(message.address)
+            self._start(message)
 
     @work(group="live")
-    async def _start(self, address: str) -> None:
-        deck = self._deck
+    async def _start(self, wish: StartLive) -> None:
+        deck, address = self._deck, wish.address
 
         def make() -> Live:
-            live = deck.demo() if address == "demo" else deck.live(address)
+            if wish.program and deck.guided is not None:
+                live = deck.guided(address, wish.program, wish.side)
+            else:
+                live = deck.demo() if address == "demo" else deck.live(address)
             live.run.start()
             return live
 
@@ -246,6 +249,12 @@ class KneadApp(App[int]):
 
     def _place(self, name: str) -> Screen[None] | None:
         match name:
+            case "programs":
+                from companion.tui.home import HomeScreen
+                from companion.tui.programs import ProgramsScreen
+
+                home = self.screen_stack[0]
+                return ProgramsScreen(self._deck, home.address if isinstance(home, HomeScreen) else "")
             case "sessions":
                 from companion.tui.sessions import SessionsScreen
 
@@ -304,10 +313,12 @@ class KneadApp(App[int]):
                 screen.say(text)
                 return
         from companion.tui.home import HomeScreen
+        from companion.tui.programs import ProgramsScreen
 
-        home = self.screen_stack[0]
-        if isinstance(home, HomeScreen):
-            home.say(text, hint)
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, HomeScreen | ProgramsScreen):
+                screen.say(text, hint)
+                return
 
     # --- leaving ---
 

@@ -24,6 +24,7 @@ class Key:
 
 _UP_DOWN = (Key("down", "j", "down", told="down"), Key("up", "k", "up", told="up"))
 _MOVES = (Key("down", "j", "move(1)", told="down"), Key("up", "k", "move(-1)", told="up"))
+_ENDS = (Key("first", "g", "edge(-1)", told="to the top"), Key("last", "G", "edge(1)", told="to the end"))
 _HELP = Key("help", "question_mark", "help", "Help", "?", told="this page")
 _PLACES = (
     Key("to_home", "1", "go('home')", told="balls"),
@@ -126,6 +127,20 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         Key("down", "j,down", "scroll(1)", "Down", "down"),
         Key("up", "k,up", "scroll(-1)", "Up", "up"),
     ),
+    "programs": (
+        Key("start", "enter", "start", "Start", "enter", "begin the program on the chosen ball", first=True),
+        Key("left", "l", "side('left')", told="left side"),
+        Key("right", "r", "side('right')", told="right side"),
+        Key("both", "b", "side('both')", told="both sides, one after the other"),
+        Key("side", "left,right", "turn_side", "Side", "l r b", "another side"),
+        Key("more", "space,pagedown", "more", "More", "space", "more of the text"),
+        *_PLACES[:1],
+        *_PLACES[2:],
+        _HELP,
+        Key("leave", "q,escape", "leave", "Back", "q", "back"),
+        *_MOVES,
+        *_ENDS,
+    ),
     "settings": (
         Key("accept", "enter", "accept", "Change", "enter", "the next value, or write what was typed", first=True),
         Key("next", "right", "turn(1)", told="the next value"),
@@ -137,6 +152,7 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         _HELP,
         Key("leave", "q,escape", "leave", "Back", "q", "back"),
         *_MOVES,
+        *_ENDS,
     ),
     "limits": (
         Key("accept", "enter", "accept", "Set", "enter", "set the limit, or write what was typed", first=True),
@@ -149,6 +165,7 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         _HELP,
         Key("leave", "q,escape", "leave", "Back", "q", "back"),
         *_MOVES,
+        *_ENDS,
     ),
     "after": (
         *(Key(f"score_{score}", str(score), f"score({score})", told=f"pain now {score}") for score in range(10)),

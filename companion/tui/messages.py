@@ -8,11 +8,13 @@ from companion.tui.deck import SessionRow
 
 
 class StartLive(Message):
-    """Begin a session on an address; on "demo", the demonstration."""
+    """Begin a session on an address; on "demo", the demonstration. With a program: led by it, on a side."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, program: str = "", side: str = "") -> None:
         super().__init__()
         self.address = address
+        self.program = program
+        self.side = side
 
 
 class Do(Message):
