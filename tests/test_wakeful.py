@@ -37,12 +37,12 @@ def test_it_runs_as_long_as_the_session(inhibitor: Path) -> None:
     awake = Wakeful()
     awake.start()
     number = started(inhibitor)
-    assert awake.by == ("systemd-inhibit",)
+    assert "systemd-inhibit" in awake.by
     assert "--what=idle" in inhibitor.read_text()
     awake.close()
     awake.close()
     assert not psutil.pid_exists(number)
-    assert awake.by == ()
+    assert not awake.by
 
 
 def test_it_ends_with_us_whatever_ends_us(inhibitor: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_computer_without_it_is_only_darker(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("PATH", str(tmp_path))
     awake = Wakeful()
     awake.start()
-    assert awake.by == ()
+    assert not awake.by
     awake.close()
 
 
@@ -69,5 +69,5 @@ def test_a_program_that_cannot_be_run_is_passed_over(inhibitor: Path, monkeypatc
     monkeypatch.setattr(wakeful, "PROGRAMS", {"linux": (("systemd-inhibit", "cat"),)})
     awake = Wakeful()
     awake.start()
-    assert awake.by == ()
+    assert not awake.by
     awake.close()

@@ -1,5 +1,6 @@
-"""All that can be done here, by name: type some letters of it, then enter. For who does not know the key, or has none."""
+"""All that can be done here, by name: type some letters of it, then enter. For who does not know the key."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,7 +25,7 @@ class Deed:
     action: str
 
 
-def deeds_of(screen: str, table: "dict[str, tuple[Key, ...]]") -> list[Deed]:
+def deeds_of(screen: str, table: Mapping[str, tuple[Key, ...]]) -> list[Deed]:
     """Those of a screen, then those that are the same everywhere. Moves of the cursor are left out."""
     return [
         Deed(f"{place}.{key.deed}", key.shown or key.keys.split(",")[0], key.told or key.label, key.action)
@@ -103,7 +104,9 @@ class DeedsScreen(Screen[str]):
         if not shown:
             return ((("  nothing is called that", Tone.QUIET),),)
         first = max(0, self._cursor - height + 1)
-        return tuple(_row(deed, at == self._cursor) for at, deed in enumerate(shown[first : first + height], start=first))
+        return tuple(
+            _row(deed, at == self._cursor) for at, deed in enumerate(shown[first : first + height], start=first)
+        )
 
 
 def _row(deed: Deed, here: bool) -> Row:

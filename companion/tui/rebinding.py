@@ -1,8 +1,8 @@
 """Keys as the user wants them: `[keys]` of the config file, by the name of what they do (keys.py).
 
-    [keys]
-    "live.mark" = "k"
-    live.next = "space"      # the same, written as a table
+[keys]
+"live.mark" = "k"
+live.next = "space"      # the same, written as a table
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ HINT = "a plain letter or digit, or a name such as space, enter, tab, left, f5, 
 
 
 def rebound(told: Mapping[str, str]) -> dict[str, str]:
-    """What is done -> key, as Textual names it. Raises ConfigError where that is none, or one key would do two things."""
+    """What is done -> key, as Textual names it. Raises ConfigError where it is none, or would do two things."""
     found = {name: _key(name, text) for name, text in told.items()}
     for screen, table in TABLE.items():
         taken: dict[str, str] = {}
