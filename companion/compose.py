@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from companion import balls, keeping, past, replaying, whereabouts
+from companion import balls, guidance, keeping, past, replaying, whereabouts
 from companion.captures.format import Setup
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
@@ -27,6 +27,7 @@ from companion.pairing.profile import checked_name
 from companion.pairing.settling import NO_WISHES, Wishes
 from companion.pairing.steps import PATIENCE_S, Ask, Say, Steps
 from companion.pipeline import Pipeline
+from companion.programs.view import Board
 from companion.run import LiveRequest, Run
 from companion.safety.limits import LIMITS_VERSION
 from companion.smoothing import VERSION as SMOOTHING
@@ -58,11 +59,14 @@ def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer]
     RefusedError after an emergency or clinician-first answer, and in a locked region.
     """
     if request.is_replay:
+        if request.program is not None:
+            raise ConfigError("a replay is led by its own program", "leave --program out")
         return _replay(request, settings, observers)
     if not math.isfinite(request.speed):
         raise ConfigError("a ball has no highest speed", "--speed max is for replays")
     known = gather(settings, request.person)
-    known.refuse(request.region, request.side)
+    if request.program is None:
+        known.refuse(request.region, request.side)
     return _on_ball(request, settings, known, observers)
 
 
@@ -91,9 +95,14 @@ def _on_ball(
     make_transport = balls.transport(target.address, request.kind, clock, target.serial)
     speech = balls.speech(target.address, request.kind, _first_tag(), target.serial)
     watching: list[Observer] = [*observers, last, symptoms]
+    lead: guidance.Guidance | None = None
+    if request.program is not None:
+        nobody = target.address.partition(":")[0] in whereabouts.NOBODY
+        lead = guidance.prepare(request.program, request.side, settings.paths.config_file, known, simulated=nobody)
+        request = replace(request, program=lead.routine.program, region=lead.region, side=lead.side)
     acquaintances = Acquaintances(devices, target.address, datetime.now().astimezone().date())
     owned = (last.keep, symptoms.keep) if as_last else (symptoms.keep,)
-    return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances)
+    return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances, lead=lead)
 
 
 def demo(
@@ -201,9 +210,11 @@ def _run(
     speech: Speech | None = None,
     acquaintances: Acquaintances | None = None,
     hands: Terms | None = None,
+    lead: guidance.Guidance | None = None,
 ) -> Run:
     speech = speech or Speech(first_tag=_first_tag())
     driver = speech.driver()
+    board = Board()
     plan = Plan(
         person=request.person,
         region=request.region,
@@ -212,6 +223,8 @@ def _run(
         context=lambda profile: guard_context(profile, request, known, acquaintances),
         wall=clock.wall,
         software=f"knead {version('knead-companion')}",
+        routine=None if lead is None else lead.routine,
+        show=board.show,
         hands=hands or wished(request.handsfree, request.arm_s, guided=request.program is not None),
     )
     journal: Journal | None = None
@@ -240,7 +253,7 @@ def _run(
     engine = Engine(make_transport, line, observers, clock, seconds=request.seconds, away_s=request.away_s)
     nobody = (request.address or "").partition(":")[0] in whereabouts.NOBODY
     words = () if known is None else known.words(request.region, request.side, simulated=nobody)
-    return Run(clock, engine, journal, owned, started, words, tap)
+    return Run(clock, engine, journal, owned, started, words, tap, board=board)
 
 
 def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observer]) -> Run:
@@ -288,6 +301,7 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, speech: Speech) -> Tap 
         link=speech.link.value,
         expect_serial=speech.expect_serial,
         settings=dict(speech.settings),
+        routine=None if plan.routine is None else plan.routine.to_json(),
         hands=None if plan.hands is None else plan.hands.to_json(),
     )
     return Tap(CaptureWriter(request.capture, setup))
