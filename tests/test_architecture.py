@@ -31,6 +31,7 @@ FLOORS = (
         "companion.past",
         "companion.remembered",
         "companion.keeping",
+        "companion.wakeful",
         "companion.pressing",
         "companion.guidance",
         "companion.pairing",

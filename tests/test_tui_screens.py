@@ -118,6 +118,7 @@ def stop(phase: Phase = Phase.RAISED) -> Alert:
 async def test_the_live_screen(size: tuple[int, int]) -> None:
     async with on_live(Stage(), size) as (pilot, _, _run):
         await sees(pilot, "▒▒▒ WORK")
+        await sees(pilot, "-30 s")  # beneath what is said at the start
         lines = shown(pilot)
         assert lines[0].startswith("Live  virtual 7F2A")
         assert lines[0].endswith("● REC 0:03")

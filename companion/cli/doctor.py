@@ -17,7 +17,7 @@ import click
 from companion.cli.options import document
 from companion.cli.text import clean
 from companion.config import Paths, find_paths, resolve
-from companion.errors import CompanionError
+from companion.errors import CompanionError, ConfigError
 from sessions.errors import SessionError
 
 PYTHON_LEAST = (3, 11)
@@ -61,8 +61,27 @@ def terminal(_paths: Paths) -> Iterator[Finding]:
         yield Finding("terminal", "ok", text)
 
 
+def display(paths: Paths) -> Iterator[Finding]:
+    """Whether it stays awake while somebody lies on the ball."""
+    from companion.wakeful import able
+
+    by = able()
+    if not resolve(paths, os.environ).values.get("awake"):
+        yield Finding("display", "note", "it may go dark in a session, by your settings", "knead config set awake on")
+    elif by:
+        yield Finding("display", "ok", f"kept awake in a session by {' and '.join(by)}")
+    else:
+        yield Finding("display", "note", "nothing found that keeps it awake in a session", "let it go dark later")
+
+
 def settings(paths: Paths) -> Iterator[Finding]:
+    from companion.tui.rebinding import rebound
+
     found = resolve(paths, os.environ)
+    try:
+        rebound(found.keys)
+    except ConfigError as error:
+        found.problems.append(error)
     for problem in found.problems:
         yield Finding("config", "problem", str(problem), problem.hint)
     for warning in found.warnings:
@@ -147,6 +166,7 @@ CHECKS: tuple[tuple[str, Callable[[Paths], Iterator[Finding]]], ...] = (
     ("serial", serial),
     ("permission", permission),
     ("sound", sound),
+    ("display", display),
 )
 
 

@@ -106,6 +106,7 @@ def _deck(settings: "Settings") -> "Deck":
     from companion import balls, compose
     from companion.cli.heard import Heard
     from companion.cli.limit_book import OwnBook
+    from companion.cli.program_page import library, program_page
     from companion.cli.reviewing import LogReview
     from companion.cli.scan import places
     from companion.cli.sheets import due, left_lines, today_lines
@@ -127,6 +128,20 @@ def _deck(settings: "Settings") -> "Deck":
         )
         return _live(held, request)
 
+    def guided(address: str, key: str, side: str) -> "Live":
+        held = shelf.settings
+        program = library(held).program(key)
+        request = LiveRequest(
+            address=address,
+            person=held.person,
+            region=program.regions[0],
+            side=side,
+            tool=held.tool or program.tool,
+            program=key,
+            handsfree=held.handsfree,
+        )
+        return _live(held, request)
+
     return Deck(
         devices=lambda: [*places(), *balls.virtual_places()],
         live=address_of,
@@ -138,10 +153,14 @@ def _deck(settings: "Settings") -> "Deck":
         sheet=lambda address: due(shelf.settings, shelf.settings.person, address),
         today=lambda: today_lines(shelf.settings),
         left=lambda region, side: left_lines(shelf.settings, region, side),
+        programs=lambda: program_page(shelf.settings),
+        guided=guided,
+        side=settings.side,
         settings=shelf,
         limits=OwnBook(shelf),
         sound=Heard(shelf),
         review=LogReview(settings.paths.database, settings.person),
+        keys=settings.keys,
         theme=settings.theme,
         fps=settings.fps,
     )

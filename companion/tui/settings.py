@@ -140,6 +140,9 @@ class SettingsScreen(Screen[None]):
     def action_move(self, rows: int) -> None:
         (self._table.action_cursor_down if rows > 0 else self._table.action_cursor_up)()
 
+    def action_edge(self, way: int) -> None:
+        self._table.move_cursor(row=self._table.row_count - 1 if way > 0 else 0)
+
     def action_go(self, place: str) -> None:
         self.post_message(GoTo(place))
 
