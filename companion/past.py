@@ -227,7 +227,7 @@ def nobody(now: datetime, name: str = "me") -> Past:
 def gather(database: Path, limits_file: Path, name: str, now: datetime) -> Past:
     """Read all that is known of a person. Raises SessionError where the log cannot be read; makes no log."""
     problems: list[str] = []
-    lowered = _own_file(limits_file, problems)
+    lowered = own_file(limits_file, problems)
     person, history = Person(name), History()
     if database.exists():
         from sessions.store import Store
@@ -245,14 +245,19 @@ def gather(database: Path, limits_file: Path, name: str, now: datetime) -> Past:
     return Past(person, now, verdict, history.until(now), lowered, tuple(problems))
 
 
-def _own_file(path: Path, problems: list[str]) -> Mapping[str, Lowered]:
+def own_file(path: Path, problems: list[str]) -> Mapping[str, Lowered]:
+    """What the user's own limits file makes less. Anything wrong in it is one line, and then it counts for nothing."""
     try:
         return read_lowered(path.read_text("utf-8"), str(path))
     except FileNotFoundError:
         return _NO_LOWERED
-    except (ConfigError, OSError, UnicodeDecodeError) as error:
+    except ConfigError as error:
         problems.append(f"{error}: the built-in limits stand")
-        return _NO_LOWERED
+    except OSError as error:
+        problems.append(f"{path}: {error.strerror or error}: the built-in limits stand")
+    except UnicodeDecodeError as error:
+        problems.append(f"{path}: byte {error.start} is no UTF-8 text: the built-in limits stand")
+    return _NO_LOWERED
 
 
 # --- words ---
