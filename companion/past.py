@@ -30,6 +30,7 @@ from companion.safety.limits import DEFAULT_TOOL, GuardContext, combined_factor,
 from companion.safety.lowered import Lowered, read_lowered
 from companion.safety.person import Lock, Person, read_person
 from companion.safety.screening import Standing, Verdict, judge
+from sessions.wording import span
 
 LIMITS_FILE = "limits.toml"  # the user's own, beside the settings
 _NO_LOWERED: Mapping[str, Lowered] = MappingProxyType({})
@@ -188,6 +189,11 @@ class Past:
         said += [line[0].lower() + line[1:].rstrip(".") for line in self._lower()]
         for text, until in rests(self.history, self.person.locks, region, side, self.now):
             said.append(f"{place_of(region, side)}: {text}, rest it{_until(until)}")
+        left = self.today(region, side)
+        if left.free and left.used_s > 0:
+            said.append(f"{place_of(region, side)}: {span(left.left_s)} of contact left today")
+        if self.left_s < whole_body()["day_s"]:
+            said.append(f"{span(self.left_s)} of contact left today in all")
         if self.after_due() is not None:
             said.append("how was the day after your last session? knead screen --next-day")
         return tuple(said)

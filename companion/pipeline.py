@@ -11,6 +11,10 @@ from typing import assert_never
 
 from companion import notices
 from companion.ballside import BallSide
+from companion.handsfree.button import pressed_button
+from companion.handsfree.hands import Hands
+from companion.handsfree.terms import Terms
+from companion.leading import Leading
 from companion.measuring import Measure
 from companion.often import Often
 from companion.safety.guard import Guard
@@ -20,6 +24,7 @@ from companion.tally import DamageTally
 from companion.timeline import SUSPENDED_S, Gap, Placed, Timeline
 from firmware_protocol.driver import (
     BallEvent,
+    Calibrated,
     Chunk,
     Close,
     Continuity,
@@ -30,6 +35,7 @@ from firmware_protocol.driver import (
     Phase,
     PhaseChanged,
     Profile,
+    RawMeans,
     Refused,
     Samples,
     Send,
@@ -38,10 +44,12 @@ from firmware_protocol.driver import (
     ZeroChanged,
 )
 from firmware_protocol.driver import BallEventCode as Code
-from firmware_protocol.messages import LimitSettings, Stop, Tare
+from firmware_protocol.messages import Alert as AskAlert
+from firmware_protocol.messages import LimitSettings, Pattern, Stop, Tare
 from sessions.events import Action, Closed, Event, Json, Notice, Opened
 
 SAME_STATUS_S = 1.0
+FIND_ME = AskAlert(Pattern.FIND_ME, Pattern.FIND_ME, 3000)  # six blinks and buzzes: enough to look and to feel
 KNOWN_EVENTS = frozenset(Code)  # those that are not are counted as one kind
 UNSEEN = ZeroChanged(None, None, False)  # a change of zero whose value is not known
 
@@ -57,6 +65,8 @@ class Pipeline:
         self._context: GuardContext | None = None
         self._measure: Measure | None = None
         self._guard: Guard | None = None
+        self._leading: Leading | None = None  # the guard's, with what is led beside it
+        self._hands: Terms | None = None  # how a hands-free session is led
         self._open = False
         self._closed = False
         self._t_s = 0.0  # session time of the newest scan
@@ -91,8 +101,8 @@ class Pipeline:
         out = self._drive(self._driver.tick(now_s), now_s)
         out += self._damage.due(now_s, self._at(now_s))
         out += self._told_often(self._often.due(now_s), now_s)
-        if self._guard is not None:
-            out += self._guard.tick(now_s, self._at(now_s))
+        if self._guard is not None and self._leading is not None:
+            out += self._leading.hear(self._guard.tick(now_s, self._at(now_s)))
         return self._warn_ball(out, now_s)
 
     def act(self, action: Action, now_s: float) -> list[Output]:
@@ -101,16 +111,16 @@ class Pipeline:
 
     def _act(self, action: Action, now_s: float) -> list[Output]:
         action = dataclasses.replace(action, t_s=self._t_s, after_index=self._index)
-        out: list[Output] = [action]
+        out: list[Output] = [action] if self._leading is None else [*self._leading.act(action, self._t_s)]
         match action.kind:
             case "tare":
                 out += self._tare(action, now_s)
+            case "find":
+                out += self._drive(self._driver.ask(FIND_ME, now_s), now_s)
             case "end":
                 out += self._drive(self._driver.ask(Stop(), now_s), now_s)
-            case _:
-                if self._guard is not None:
-                    out += self._guard.act(action, self._t_s)
-                    self._adopt(self._guard.context)
+        if self._guard is not None:
+            self._adopt(self._guard.context)
         return out
 
     def finish(self, now_s: float, cause: str) -> list[Event]:
@@ -160,8 +170,8 @@ class Pipeline:
                     out += self._unasked(event, now_s)
                 case LimitInForce():
                     out += self._limit_in_force(event.settings, now_s)
-                case Refused():
-                    out.append(notices.of_refusal(event, self._at(now_s)))
+                case Refused() | RawMeans() | Calibrated():
+                    out.append(notices.of_answer(event, self._at(now_s)))
                 case Damaged(reason="anchor"):
                     pass  # scans that were on their way before START or after STOP: no damage to tell of
                 case Damaged():
@@ -186,8 +196,8 @@ class Pipeline:
         return out
 
     def _scans(self, placed: Placed) -> list[Output]:
-        measure, guard = self._measure, self._guard
-        if measure is None or guard is None:
+        measure, leading = self._measure, self._leading
+        if measure is None or leading is None:
             return []  # no Profile and START yet: the host drops such samples itself (R46)
         out: list[Output] = [] if self._open else [self._opening(placed)]
         self._open = True
@@ -195,8 +205,13 @@ class Pipeline:
         out.append(measured.reading)
         if placed.late:
             return out
-        said = [event for judged in measured.judged for event in guard.feed(judged)]
+        said: list[Event] = []
+        index = placed.index
+        for judged in measured.judged:
+            said += leading.feed(judged, index)
+            index += len(judged.t_s)
         out += said
+        self._adopt_where_changed()
         self._t_s = float(placed.t_s[-1])
         self._index = placed.index + len(placed.t_s) - 1
         for notice in said:
@@ -222,7 +237,7 @@ class Pipeline:
             tool=context.tool,
             area_cm2=context.area_cm2,
             program=plan.program,
-            context=context.to_json(),
+            context=context.to_json() | ({} if self._hands is None else {"hands": self._hands.to_json()}),
             smoothing=smoother.describe(),
             simulated=profile.simulated,
             software=plan.software,
@@ -237,11 +252,12 @@ class Pipeline:
         before, self._profile = self._profile, profile
         out: list[Output] = [notices.of_profile(profile, self._at(now_s))]
         if before is None:
+            out += notices.of_clock(profile, self._at(now_s))
             self._context = self._plan.context(profile)
             self._measure = Measure(profile, self._context)
             self._timeline = Timeline(profile.has_clock)
             self._side = BallSide(profile)
-            return out
+            return [*out, *notices.of_terms(self._context.told, self._at(now_s))]
         if (before.lsb, before.unit, before.channels, before.cal_crc) != (
             profile.lsb,
             profile.unit,
@@ -255,7 +271,14 @@ class Pipeline:
         """Another calibration, unit or channel count: said before values are shown (R52), or the session ends."""
         if (before.unit, before.channels, before.lsb) != (profile.unit, profile.channels, profile.lsb):
             return Close("changed", "the ball changed its unit, scale or channels", "start a new session", retry=False)
+        self._recalibrated()
         return notices.of_calibration(before, profile, self._at(now_s))
+
+    def _recalibrated(self) -> None:
+        """Nobody has confirmed the ball's newtons from here on: its limits are those of an uncalibrated one."""
+        if self._guard is not None:
+            self._guard.recalibrated()
+            self._adopt(self._guard.context)
 
     def _started(self, started: Started, now_s: float) -> list[Output]:
         out: list[Output] = []
@@ -269,6 +292,8 @@ class Pipeline:
             out.append(notices.of_rate(started, self._at(now_s)))
         if self._guard is None:
             self._guard = Guard(context)
+            self._hands = None if self._plan.hands is None else self._plan.hands.within(context)
+            self._leading = Leading(self._guard, None if self._hands is None else Hands(self._hands))
             out += notices.of_slowness(started.period_s, self._at(now_s))
             self._guard.battery(self._battery_low)
         return out
@@ -310,7 +335,8 @@ class Pipeline:
     def _ball_event(self, event: BallEvent, now_s: float, count: int = 1) -> list[Output]:
         out: list[Output] = [notices.of_ball_event(event, self._at(now_s), count)]
         if event.code == Code.BUTTON and self._guard is not None:
-            out += self._act(Action("confirm", {"by": "button"}), now_s)
+            pressed = pressed_button(event.value, stopped=self._guard.stopped)
+            out += [] if pressed is None else self._act(pressed, now_s)
         return out
 
     def _zero(self, zero: ZeroChanged, now_s: float) -> list[Output]:
@@ -349,6 +375,11 @@ class Pipeline:
         self._context = context
         if self._measure is not None:
             self._measure.adopt(context)
+
+    def _adopt_where_changed(self) -> None:
+        """What was done by the ball itself may have moved it."""
+        if self._guard is not None and self._guard.context is not self._context:
+            self._adopt(self._guard.context)
 
     def _at(self, now_s: float) -> float:
         return max(self._t_s, self._timeline.session_s(now_s)) if self._open else 0.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from companion import replaying
 from companion.captures.tap import Tap
 from companion.clock import Clock
-from companion.engine import Engine, Outcome
+from companion.engine import AWAY_S, Engine, Outcome
 from sessions.events import Action
 
 if TYPE_CHECKING:
@@ -30,13 +30,15 @@ class LiveRequest:
     side: str = "both"
     tool: str | None = None
     program: str | None = None
-    arm_s: float = 0.0
+    arm_s: float = 0.0  # to get down on the floor, before it begins by itself
+    handsfree: str = "auto"  # one of handsfree.terms.MODES
     seconds: float | None = None
     speed: float = 1.0  # infinite for a replay at its fastest
     kind: str | None = None
     capture: Path | None = None
     record: bool = True
     sound: bool = True  # False: no sound of any kind, whatever the settings say
+    away_s: float = AWAY_S  # how long the ball may be away before that ends the session
 
     @property
     def is_replay(self) -> bool:

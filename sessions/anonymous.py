@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from sessions.batches import Part
-from sessions.events import Action, Alert, Fields, Json, Notice, Totals
+from sessions.events import Action, Alert, Cue, Fields, Json, Notice, Totals
 from sessions.record import Kept
 from sessions.session import Whole
 
@@ -54,8 +54,17 @@ NOTICES: Mapping[str, Sequence[str]] = {
     "link": ("state",),
     "region": ("region", "side", "state"),
     "end": (),
+    "hands": ("state", "value"),
+    "over": ("cause",),
 }
-ACTIONS = ("region", "side", "tool", "area_cm2", "rolling", "rating", "symptom", "by", "step", "trusted")
+CUES = (
+    *("site", "region", "side", "tool", "technique", "band_kpa", "seconds", "repeats", "rep", "in_s", "left_s", "way"),
+    *("held_s", "from_s", "hold_load", "cause", "steps", "done", "skipped"),
+)
+ACTIONS = (
+    *("region", "side", "tool", "area_cm2", "rolling", "rating", "symptom", "by", "step", "trusted", "on"),
+    *("value", "when", "pressure_kpa", "left_s", "left_peak_kpa"),
+)
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # words of our own; not a path, not a sentence
 
 
@@ -89,6 +98,8 @@ def _events(events: Sequence[Kept]) -> Iterator[Kept]:
                 yield event
             case Notice() if event.kind in NOTICES:
                 yield Notice(event.t_s, event.kind, "", _codes(_only(event.fields, NOTICES[event.kind])))
+            case Cue():
+                yield Cue(event.t_s, event.kind, event.step, "", _codes(_only(event.fields, CUES)))
             case Action():
                 yield replace(event, fields=_codes(_only(event.fields, ACTIONS)), after_index=None)
             case _:

@@ -22,7 +22,7 @@ import numpy as np
 from sessions import digits
 from sessions.digits import Letters
 from sessions.errors import SessionError
-from sessions.events import Action, Alert, Floats, Json, Notice
+from sessions.events import Action, Alert, Cue, Floats, Json, Notice
 from sessions.quantities import NEWTONS
 from sessions.record import Kept, Tally, microseconds, row_of
 from sessions.scans import Scans, scans_of
@@ -190,7 +190,7 @@ class _Table:
                     "text": event.text,
                     "fields": fields,
                 }
-            case Alert() | Notice() | Action():
+            case Alert() | Notice() | Cue() | Action():
                 row = row_of(event, number)
                 name = event.cause if isinstance(event, Alert) else event.kind
                 return {"row": row.kind, "name": name, "text": getattr(event, "text", ""), "fields": row.fields}

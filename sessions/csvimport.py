@@ -22,7 +22,7 @@ from sessions.record import TOTALS, EventRow, event_of, row_of, totals_of
 NEEDED = ("session", "row", "t_s", "index")
 FIELD_BYTES = 32 << 20  # of one cell of the file
 UNITS = {unit_suffix(unit): unit for unit in (NEWTONS, "counts", "kPa gas")}
-EVENTS = ("alert", "notice", "action", TOTALS, "gap")
+EVENTS = ("alert", "notice", "cue", "action", TOTALS, "gap")
 HINT = "It takes what `knead export --format csv` wrote, and force over time as `time,weight`."
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sessions.batches import Batch, pack
 from sessions.codec import encode
-from sessions.events import Action, Alert, Closed, Event, Notice, Opened, Reading, Totals
+from sessions.events import Action, Alert, Closed, Cue, Event, Notice, Opened, Reading, Totals
 from sessions.record import EventRow, Tally, row_of, session_columns
 
 # A chunk row grows until it fills one page of the database (4096 bytes, less the row's other columns): rewriting
@@ -91,7 +91,7 @@ class Draft:
                 self.closed = event
             case Totals():
                 self._put(self.tally.take(event, self._event_seq))
-            case Alert() | Notice() | Action():
+            case Alert() | Notice() | Cue() | Action():
                 self._put(row_of(event, self._event_seq, self._batches))
             case Reading():
                 raise TypeError("readings come as batches")

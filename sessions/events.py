@@ -116,7 +116,8 @@ class Notice:
     zero      value, trusted
     ball      status: battery, temperature, flags
     refused   request
-    terms     cause ("calibration", "counts", "rate", "full_scale", "zero"): what holds for the whole session
+    terms     cause ("calibration", "counts", "rate", "full_scale", "zero", "size", "identity", "known"): what holds
+              for the whole session
     rate      period_s: the ball scans at another rate from here on
     clock     device time and host time, offset and rate
     storage   state ("waiting", "written"), seconds
@@ -125,6 +126,11 @@ class Notice:
     slow      state ("late", "too slow"), hz: warnings come late, or cannot be relied on
     observer  name, error: an observer raised and was detached
     sound     state ("on", "off", "failed", "restarted"), tones, voice: the programs that play and speak, why
+    hands     state, value: a session led by the ball alone. "armed", "countdown" (value: seconds left), "ready",
+              "started", "paused", "held" (by two squeezes), "resumed", "asked" (whether something hurts),
+              "answered", "unanswered", "finished" (come off), "scoring", "grade" (value: squeezed so hard now),
+              "taken" (value), "back", "scored" (value), "unscored"
+    over      cause ("released", "finished"): it has ended by itself, with nobody on the ball
     limit     state ("set", "lowered"), high, clear (counts), hold_ms, high_n: what the ball watches by itself
     """
 
@@ -165,7 +171,12 @@ class Totals:
 class Action:
     """What a person did. Made without time and index; the pipeline fills in both when it is fed.
 
-    Kinds: region, side, tool, tare, mark, symptom, confirm, silence, pause, next, end.
+    Kinds: region, side, tool, tare, find, mark, symptom, pain, confirm, silence, pause, next, back, end.
+
+    `pause` turns to and fro unless its field `on` says which. `by` says who did it where no key was pressed: "program"
+    is the coach, on the way to its next step; "release", "contact", "squeeze" and "squeezes" are what was done to the
+    ball. `find` has the ball buzz and blink, to be known by it. `pain` has `value`, 0 to 10, and `when` ("before",
+    "hold", "after"). `symptom` and `mark` are given `pressure_kpa`, the pressure at that instant.
     """
 
     kind: str
@@ -175,11 +186,40 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Cue:
+    """What the coach of a guided session says. `text` is plain words, spoken as they are. Kinds, and their fields:
+
+    program   title, steps, seconds, side, stretch: the program begins; `step` is None
+    next      title, site, region, side, tool, technique, band_kpa, seconds, repeats, in_s: what comes next
+    step      the same without in_s: the step begins
+    start     rep, repeats, seconds: the clock of a repetition begins to run
+    left      way ("up", "down": where to go with the pressure), rep, held_s: out of the band, the clock stands
+    band      rep, held_s: back in the band, the clock runs again
+    count     left_s: so many whole seconds are left (10, 3, 2, 1)
+    breathe   rep: a reminder while the clock runs
+    done      rep, repeats, held_s, seconds, from_s, cause ("time", "limit", "next"): a repetition is over; held_s
+              counts the scans inside band_kpa since from_s, and nothing else
+    rest      seconds (at least so long), hold_load: come off and rest
+    rested    hold_load: the rest is over
+    pause     cause ("user", "stop", "silence", "zero", ...): coach and cues stand, guard and journal go on
+    resume    cause: they go on
+    skip      cause ("user", "locked", "resting", "enough"): the step is left out
+    finish    steps, done, skipped, stretch, cause ("done", "closed"): the program is over; `step` is None
+    """
+
+    t_s: float
+    kind: str
+    step: int | None  # from 1 on
+    text: str
+    fields: Fields = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """Nothing comes after this."""
 
     t_s: float
-    cause: str  # "user", "seconds", "away", "signal", "ball", "guard", "replayed"
+    cause: str  # "user", "seconds", "away", "signal", "ball", "guard", "replayed", "released", "finished"
 
 
-Event = Opened | Reading | Alert | Notice | Totals | Action | Closed
+Event = Opened | Reading | Alert | Notice | Totals | Cue | Action | Closed

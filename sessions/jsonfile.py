@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from sessions.csvfile import host_times
-from sessions.events import Alert, Floats, Json, Notice, Totals
+from sessions.events import Alert, Cue, Floats, Json, Notice, Totals
 from sessions.quantities import NEWTONS
 from sessions.record import Kept
 from sessions.scans import Scans, scans_of
@@ -130,6 +130,8 @@ def event_json(event: Kept) -> dict[str, Json]:
             return {"event": "notice", **told}
         case Totals():
             return {"event": "totals", **told}
+        case Cue():
+            return {"event": "cue", **told}
         case _:
             return {"event": "action", **told}
 

@@ -8,13 +8,13 @@ from heapq import merge
 from typing import Any, NamedTuple
 
 from sessions.errors import UnreadableError
-from sessions.events import Action, Alert, Fields, Json, Level, Notice, Opened, Phase, RegionTotals, Totals
+from sessions.events import Action, Alert, Cue, Fields, Json, Level, Notice, Opened, Phase, RegionTotals, Totals
 
 TOTALS = "totals"
 AFTER = "after"
 TOTALS_EVERY_S = 10.0  # a row a second would be a tenth of the log; between two rows a replay computes them again
 
-Kept = Alert | Notice | Action | Totals
+Kept = Alert | Notice | Cue | Action | Totals
 
 
 class EventRow(NamedTuple):
@@ -24,7 +24,7 @@ class EventRow(NamedTuple):
     fields: dict[str, Json]
 
 
-def row_of(event: Alert | Notice | Action, seq: int, after: int | None = None) -> EventRow:
+def row_of(event: Alert | Notice | Cue | Action, seq: int, after: int | None = None) -> EventRow:
     """An event as it is stored. `after`: batches of the session before it; times alone do not tell."""
     told: dict[str, Json]
     place: dict[str, Json] = {} if after is None else {AFTER: after}
@@ -36,13 +36,17 @@ def row_of(event: Alert | Notice | Action, seq: int, after: int | None = None) -
         case Notice():
             told = {"kind": text(event.kind), "text": text(event.text), "fields": plain_fields(event.fields)}
             return EventRow(seq, event.t_s, "notice", told | place)
+        case Cue():
+            told = {"kind": text(event.kind), "step": _plain(event.step), "text": text(event.text)}
+            told["fields"] = plain_fields(event.fields)
+            return EventRow(seq, event.t_s, "cue", told | place)
         case Action():
             told = {"kind": text(event.kind), "fields": plain_fields(event.fields)}
             told["after_index"] = _plain(event.after_index)
             return EventRow(seq, event.t_s, "action", told | place)
 
 
-def event_of(row: EventRow, name: str) -> Alert | Notice | Action:
+def event_of(row: EventRow, name: str) -> Alert | Notice | Cue | Action:
     """The event a row was made of. UnreadableError, naming the session, where it cannot be."""
     try:
         told: dict[str, Any] = dict(row.fields)
@@ -53,6 +57,8 @@ def event_of(row: EventRow, name: str) -> Alert | Notice | Action:
                 return Alert(t_s=number(row.t_s), phase=phase, level=level, **told)
             case "notice":
                 return Notice(number(row.t_s), **told)
+            case "cue":
+                return Cue(number(row.t_s), **told)
             case "action":
                 return Action(t_s=row.t_s, **told)
         raise ValueError(f"unknown kind {row.kind!r}")

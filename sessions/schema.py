@@ -62,6 +62,11 @@ DEVICE = Table(
     Column("serial", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("profile", JSON, nullable=False),  # as last seen
+    Column("nickname", Text),  # of a ball that was paired
+    Column("address", Text),  # where it was seen last; no identity
+    Column("seen_us", BigInteger),  # when
+    Column("paired_us", BigInteger),  # NULL: used, but never paired
+    Column("kept", JSON),  # what pairing settled, in the words of those who ask
     UniqueConstraint("kind", "serial", "model"),
 )
 
@@ -144,7 +149,7 @@ EVENT = Table(
     Column("session_id", ForeignKey("session.id", ondelete="CASCADE"), primary_key=True),
     Column("seq", Integer, primary_key=True),
     Column("t_s", Float),
-    Column("kind", Text, nullable=False),  # alert, notice, action, totals
+    Column("kind", Text, nullable=False),  # alert, notice, cue, action, totals
     Column("fields", JSON, nullable=False),  # sessions.record
 )
 

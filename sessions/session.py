@@ -60,7 +60,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An alert, a notice or an action, and how many batches of the session came before it (None: not known)."""
+    """An alert, a notice, a cue or an action, and how many batches of the session came before it (None: not known)."""
 
     event: Kept
     after: int | None
@@ -92,7 +92,7 @@ class SessionData:
     saturated: NDArray[np.bool_]  # (scans,)
     segment: Column  # (scans,) +1 at each new device clock
     gaps: tuple[Gap, ...]
-    events: tuple[Kept, ...]  # Alert, Notice, Action, and Totals at least every ten seconds, in order
+    events: tuple[Kept, ...]  # Alert, Notice, Cue, Action, and Totals at least every ten seconds, in order
 
     @property
     def force_n(self) -> Floats:

@@ -16,10 +16,11 @@ LEAVES = ("firmware_protocol", "sessions")
 FLOORS = (
     ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
+    ("companion.programs", "companion.handsfree"),
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
-    ("companion.tally", "companion.often"),
+    ("companion.tally", "companion.leading", "companion.often"),
     ("companion.pipeline",),
-    ("companion.blocks", "companion.captures"),
+    ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.engine",),
     ("companion.replays",),
     (
@@ -30,8 +31,11 @@ FLOORS = (
         "companion.remembered",
         "companion.keeping",
         "companion.pressing",
+        "companion.pairing",
+        "companion.whereabouts",
+        "companion.ownlimits",
     ),
-    ("companion.run", "companion.contexts"),
+    ("companion.run", "companion.contexts", "companion.meeting"),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )
@@ -41,13 +45,15 @@ SIDE_ROOMS = {
     "companion.virtual": (("companion.errors", "companion.clock"), ("companion.balls",)),
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
-        ("companion.errors", "companion.safety"),
-        ("companion.balls", "companion.replaying", "companion.compose", "companion.cli"),
+        ("companion.errors", "companion.safety", "companion.handsfree"),
+        ("companion.whereabouts", "companion.meeting", "companion.replaying", "companion.compose", "companion.cli"),
     ),
 }
 # The engine is given a transport; it knows only the shape of one.
 SHAPES = {("companion.engine", "companion.transports"), ("companion.compose", "companion.transports")}
 VENDORS = {
+    "bleak": ("companion.transports",),
+    "bumble": ("companion.virtual",),
     "serial": ("companion.transports.serial",),
     "textual": ("companion.tui",),
     "rich": ("companion.tui",),
@@ -68,6 +74,8 @@ HEAVY = (
     "platformdirs",
     "tomlkit",
     "asyncio",
+    "bleak",
+    "bumble",
     "matplotlib",
     "pyarrow",
 )

@@ -7,7 +7,7 @@ import click
 from click.exceptions import Exit
 
 from companion.cli.first import Words
-from companion.cli.options import FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
+from companion.cli.options import ARM, FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +49,10 @@ def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> 
 @setting("region")
 @setting("side")
 @setting("tool")
+@setting("handsfree")
+@click.option(
+    "--arm", type=ARM, default=0.0, help="Count down so many seconds to get on the floor, then go hands-free."
+)
 @click.option("--seconds", type=SECONDS, help="End after so many session seconds.")
 @click.option("--speed", type=PACE, default=1.0, help="Times real time, for virtual balls and replays; or max.")
 @click.option("--kind", help="What kind of ball it is, where it cannot be told.")
@@ -62,6 +66,8 @@ def live(
     region: str | None,
     side: str | None,
     tool: str | None,
+    handsfree: str | None,
+    arm: float,
     seconds: float | None,
     speed: float,
     kind: str | None,
@@ -73,7 +79,7 @@ def live(
     from companion.cli.screen import open_live, wants_screen
 
     _refuse(region, tool)
-    held = settings(person=person, region=region, side=side, tool=tool, **silence(quiet))
+    held = settings(person=person, region=region, side=side, tool=tool, handsfree=handsfree, **silence(quiet))
     from companion import compose
     from companion.run import LiveRequest
 
@@ -83,6 +89,8 @@ def live(
         region=held.region,
         side=held.side,
         tool=held.tool,
+        arm_s=arm,
+        handsfree=held.handsfree,
         seconds=seconds,
         speed=speed,
         kind=kind,

@@ -11,7 +11,21 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from companion.cli.text import amount, clean, measured, number, place, span
-from sessions.events import Action, Alert, Closed, Event, Fields, Json, Level, Notice, Opened, Phase, Reading, Totals
+from sessions.events import (
+    Action,
+    Alert,
+    Closed,
+    Cue,
+    Event,
+    Fields,
+    Json,
+    Level,
+    Notice,
+    Opened,
+    Phase,
+    Reading,
+    Totals,
+)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -85,6 +99,8 @@ class Plain:
                 return (f"ENDED after {span(event.t_s)}: {clean(event.cause)}",)
             case Totals():
                 return ()
+            case Cue():
+                return (_cue_line(event),)
             case _:
                 assert_never(event)
 
@@ -241,6 +257,11 @@ def _alert_line(alert: Alert) -> str:
     return ", ".join([*parts, place(alert.region, alert.side), f"at {alert.t_s:.1f} s"])
 
 
+def _cue_line(cue: Cue) -> str:
+    """`HOLD 40 seconds, at 31.2 s`: the words themselves, for they are made to be heard."""
+    return f"{clean(cue.text)}, at {cue.t_s:.1f} s"
+
+
 def _other(event: Event) -> Mapping[str, object]:
     match event:
         case Alert():
@@ -249,6 +270,8 @@ def _other(event: Event) -> Mapping[str, object]:
             return _notice(event.t_s, event.kind, event.text, event.fields)
         case Totals():
             return {"event": "totals", **_shallow(event)}
+        case Cue():
+            return {"event": "cue", **_shallow(event)}
         case Action():
             return {"event": "action", **_shallow(event)}
         case Opened():

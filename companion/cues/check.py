@@ -13,6 +13,7 @@ from companion.cues.patterns import PATTERNS
 from companion.cues.sounding import PAUSE_S
 
 WORDS_S = 1.8  # left to the words of one warning
+TEST_WORDS = "sound check"
 WARNINGS = (
     ("notice", "one soft tone", "ease off soon"),
     ("caution", "three tones", "lighten"),
@@ -38,9 +39,7 @@ def check(wanted: Wanted, hurry: float = 1.0) -> Iterator[Sounded]:
         yield Sounded("end", "tones and words are off by your settings")
         return
     heard: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
-    arguments = ["--sounds", str(wanted.sounds)]
-    arguments += [*([] if wanted.tones else ["--no-tones"]), *([] if wanted.voice else ["--no-voice"])]
-    child = Child(arguments, heard.put)
+    child = Child(_arguments(wanted), heard.put)
     failures: dict[str, str] = {}
     try:
         _listen(heard, READY_S, failures, until="ready")
@@ -58,6 +57,27 @@ def check(wanted: Wanted, hurry: float = 1.0) -> Iterator[Sounded]:
     finally:
         child.close(CLOSE_S)
     yield Sounded("end", "; ".join(failures.values()))
+
+
+def test(wanted: Wanted) -> str:
+    """One soft tone and two words, in about two seconds; gives what went wrong, or nothing. Raises OSError."""
+    heard: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+    child = Child(_arguments(wanted), heard.put)
+    failures: dict[str, str] = {}
+    try:
+        _listen(heard, READY_S, failures, until="ready")
+        child.send({"n": 1, "play": "check", "level": 1})
+        _listen(heard, PATTERNS["check"].seconds + PAUSE_S if wanted.tones else 0.0, failures)
+        child.send({"n": 2, "say": TEST_WORDS, "level": 1})
+        _listen(heard, WORDS_S if wanted.voice else PAUSE_S, failures)
+    finally:
+        child.close(CLOSE_S)
+    return "; ".join(failures.values())
+
+
+def _arguments(wanted: Wanted) -> list[str]:
+    left_out = [*([] if wanted.tones else ["--no-tones"]), *([] if wanted.voice else ["--no-voice"])]
+    return ["--sounds", str(wanted.sounds), *left_out]
 
 
 def _listen(

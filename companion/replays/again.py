@@ -1,11 +1,12 @@
 """The pipeline from placed scans on, for a session whose driver and host clock are only remembered."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 from companion.blocks import BlockPipeline
 from companion.errors import ConfigError
+from companion.handsfree.terms import Terms
 from companion.measuring import Measure
 from companion.safety.limits import GuardContext
 from companion.safety.scans import unknown_us
@@ -63,6 +64,7 @@ class StoredPipeline(BlockPipeline):
             context=lambda _profile: context,
             wall=lambda _at_s: self._stored.started_at,
             software=self._stored.software,
+            hands=self._hands_of(self._stored.context.get("hands")),
         )
         super().__init__(Absent(), plan)
         period_s, taps = self._smoothing_of(self._stored.smoothing)
@@ -111,6 +113,8 @@ class StoredPipeline(BlockPipeline):
                 self._battery_low = known.get("battery_low") is True
                 if self._guard is not None:
                     self._guard.battery(self._battery_low)
+            case "calibration":
+                self._recalibrated()
             case "gap":
                 self._measured.gap_s = _number(known.get("to_s")) - _number(known.get("from_s"))
         return [notice]
@@ -137,8 +141,17 @@ class StoredPipeline(BlockPipeline):
         except ConfigError as error:
             raise self._unreadable(str(error)) from error
 
+    def _hands_of(self, told: Json) -> Terms | None:
+        if told is None:
+            return None
+        try:
+            return Terms.from_json(told if isinstance(told, Mapping) else {"arm_s": str(told)})
+        except ValueError as error:
+            raise self._unreadable(str(error)) from error
+
     def _profile_of(self, told: Fields) -> Profile:
-        known: dict[str, Any] = {field.name: told.get(field.name) for field in fields(Profile)}
+        newer = {field.name: field.default for field in fields(Profile) if field.default is not MISSING}
+        known: dict[str, Any] = {field.name: told.get(field.name, newer.get(field.name)) for field in fields(Profile)}
         texts = ("kind", "serial", "model", "vendor", "firmware")
         for name, value in known.items():
             kinds: tuple[type, ...] = (str,) if name in texts else (int, float) if name == "lsb" else (int,)

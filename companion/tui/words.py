@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from companion.plaintext import plain as plain_line
-from sessions.events import Action, Alert, Closed, Event, Fields, Json, Level, Notice, Opened, Phase
+from sessions.events import Action, Alert, Closed, Cue, Event, Fields, Json, Level, Notice, Opened, Phase
 
 UNKNOWN = "--"
 LEVELS: Mapping[Level, str] = {
@@ -92,6 +92,8 @@ def event(happened: Event) -> str:
         case Alert():
             return alert(happened)
         case Notice():
+            return plain(happened.text, 120)
+        case Cue():
             return plain(happened.text, 120)
         case Action():
             said = ", ".join(f"{plain(name, 20)} {plain(value, 20)}" for name, value in happened.fields.items())
