@@ -91,6 +91,20 @@ def settings(paths: Paths) -> Iterator[Finding]:
         yield Finding("config", "ok", f"{paths.config_file}{there}")
 
 
+def limits(paths: Paths) -> Iterator[Finding]:
+    """The user's own limits file, beside the settings."""
+    from companion.past import LIMITS_FILE, own_file
+
+    file = paths.config_file.with_name(LIMITS_FILE)
+    problems: list[str] = []
+    lowered = own_file(file, problems)
+    for problem in problems:
+        yield Finding("limits", "problem", problem, "mend the file, or take it away")
+    if not problems:
+        text = f"{file} lowers {', '.join(lowered)}" if lowered else "the built-in ones, none lowered by a file"
+        yield Finding("limits", "ok", text)
+
+
 def store(paths: Paths) -> Iterator[Finding]:
     if not paths.database.exists():
         place = _existing(paths.data_dir)
@@ -161,6 +175,7 @@ CHECKS: tuple[tuple[str, Callable[[Paths], Iterator[Finding]]], ...] = (
     ("python", python),
     ("terminal", terminal),
     ("config", settings),
+    ("limits", limits),
     ("store", store),
     ("disk", disk),
     ("serial", serial),
