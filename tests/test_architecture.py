@@ -26,6 +26,7 @@ FLOORS = (
     (
         "companion.taring",
         "companion.zeros",
+        "companion.checking",
         "companion.balls",
         "companion.replaying",
         "companion.past",
@@ -53,7 +54,11 @@ SIDE_ROOMS = {
     ),
 }
 # The engine is given a transport; it knows only the shape of one.
-SHAPES = {("companion.engine", "companion.transports"), ("companion.compose", "companion.transports")}
+SHAPES = {
+    ("companion.checking", "companion.transports"),
+    ("companion.engine", "companion.transports"),
+    ("companion.compose", "companion.transports"),
+}
 VENDORS = {
     "bleak": ("companion.transports",),
     "bumble": ("companion.virtual",),
