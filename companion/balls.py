@@ -1,29 +1,26 @@
-"""Where balls are: serial ports, virtual balls, and the one that was used last."""
+"""Where balls are: serial ports and virtual balls, and the way to each."""
 
 import contextlib
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from companion.clock import Clock
-from companion.config import Paths
-from companion.errors import ConfigError, DeviceNotFoundError
+from companion.errors import ConfigError
+from companion.speech import NATIVE, Speech, checked
 from companion.transports import Transport
-from firmware_protocol.devices import kinds
+from firmware_protocol.devices import AUTO, kinds
 from firmware_protocol.devices.kind import Link
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
-from sessions.events import Event, Opened
-from sessions.private import make_directory, make_file
 
 if TYPE_CHECKING:
     from companion.transports.scan import Near
+    from companion.transports.serial import PortInfo
     from companion.virtual.server import Server as Server
-
-KINDS = ("native",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +33,47 @@ class Place:
     detail: str
     known: bool  # used before
     problem: str  # why it cannot be used, or ""
-    kind: str = ""  # its key, as far as it can be told from afar
-    rssi_dbm: int | None = None
-    battery_pct: int | None = None
+    nickname: str = ""  # of the remembered ball that was here last
+    kind: str = ""  # "": not known before it answers
+    signal_dbm: int | None = None  # of a radio
+    battery_pct: int | None = None  # where it is advertised
 
 
-def serial_places(paths: Paths) -> list[Place]:
-    """Every serial port the system knows of."""
+def serial_ports() -> "list[PortInfo]":
+    """Every serial port the system knows of; none is opened."""
     from companion.transports.serial import list_serial
 
-    last = _read_last(paths)
+    return list_serial()
+
+
+def adapter_of(address: str) -> tuple[str, str] | None:
+    """vid:pid and serial of the adapter behind a port's address; None where the system does not know it."""
+    port = address.removeprefix("serial:").partition("?")[0]
+    real = str(Path(port).resolve())
+    found = next((known for known in serial_ports() if known.name in (port, real)), None)
+    return None if found is None or not found.usb_id else (found.usb_id, found.usb_serial)
+
+
+def serial_places(known: Mapping[str, str]) -> list[Place]:
+    """Every serial port. `known`: the nickname, perhaps "", of what was used at an address."""
     return [
-        Place("serial", port.address, port.name, port.detail, port.address == last, port.problem)
-        for port in list_serial()
+        Place(
+            "serial",
+            port.address,
+            port.name,
+            port.detail,
+            port.address in known,
+            port.problem,
+            known.get(port.address, ""),
+        )
+        for port in serial_ports()
     ]
 
 
-def ble_places(paths: Paths, seconds: float, told: Callable[[Place], None] | None = None) -> list[Place]:
+def ble_places(known: Mapping[str, str], seconds: float, told: Callable[[Place], None] | None = None) -> list[Place]:
     """Balls that advertise, or are connected to this computer already, the nearest first. Takes so long.
+
+    `known`: the nickname, perhaps "", of what was used at an address.
 
     `told` hears of each when it is first seen and when more is known of it; the last word on an address stands. Not
     for the thread of an event loop. Raises UnavailableError.
@@ -62,14 +82,20 @@ def ble_places(paths: Paths, seconds: float, told: Callable[[Place], None] | Non
 
     from companion.transports.scan import nearby
 
-    last = _read_last(paths)
-
     def place(near: "Near") -> Place:
         held = "connected to this computer already; end the program that uses it" if near.held else ""
         address = f"ble:{near.name}"
-        battery = near.battery_pct
         return Place(
-            "ble", address, near.name, near.kind.title, address == last, held, near.kind.key, near.rssi_dbm, battery
+            "ble",
+            address,
+            near.name,
+            near.kind.title,
+            address in known,
+            held,
+            known.get(address, ""),
+            near.kind.key,
+            near.rssi_dbm,
+            near.battery_pct,
         )
 
     found = asyncio.run(nearby(Clock().now_s, seconds, None if told is None else lambda near: told(place(near))))
@@ -90,14 +116,14 @@ def transport(address: str, kind: str | None, clock: Clock, expect_serial: str =
     if scheme == "serial" and rest:
         from companion.transports.serial import SerialTransport, parse
 
-        _check_kind(kind or parse(rest).kind)
+        checked(kind or parse(rest).kind or AUTO, Link.SERIAL)
         return lambda: SerialTransport(rest, clock.now_s)
     if scheme == "ble" and rest:
         return _ble_transport(rest, kind, clock, expect_serial)
     if scheme == "sim" and rest:
         from companion.transports.sim import SimTransport
 
-        _check_kind(kind)
+        checked(kind or NATIVE, Link.SERIAL)
         known = [info.key for info in list_scenarios()]
         if rest not in known:
             raise ConfigError(f"there is no scenario {rest}", f"the scenarios are: {', '.join(known)}")
@@ -108,26 +134,37 @@ def transport(address: str, kind: str | None, clock: Clock, expect_serial: str =
 
 
 def _ble_transport(rest: str, kind: str | None, clock: Clock, expect_serial: str) -> Callable[[], Transport]:
-    from companion.transports.search import parse
-
-    address = parse(rest)
-    key = kind or address.kind or "native"
-    _check_kind(key)
-    chosen = kinds()[key]
-    if Link.GATT in chosen.links:
+    told = _ble_speech(rest, kind, 1)
+    chosen = kinds()[told.kind]
+    if told.link is Link.GATT:
         from companion.transports.ble import BleTransport
 
         return lambda: BleTransport(rest, chosen, clock.now_s, expect_serial=expect_serial)
-    if Link.ADVERT in chosen.links:
-        from companion.transports.adverts import AdvertTransport
+    from companion.transports.adverts import AdvertTransport
 
-        return lambda: AdvertTransport(rest, chosen, clock.now_s)
-    raise ConfigError(f"a {chosen.title} has no Bluetooth", f"plug it in: serial:PORT?kind={key}")
+    return lambda: AdvertTransport(rest, chosen, clock.now_s)
 
 
-def _check_kind(kind: str | None) -> None:
-    if kind is not None and kind not in KINDS:
-        raise ConfigError(f"there is no kind of ball called {kind}", f"the kinds are: {', '.join(KINDS)}")
+def _ble_speech(rest: str, kind: str | None, first_tag: int, expect_serial: str = "") -> Speech:
+    from companion.transports.search import parse
+
+    key = kind or parse(rest).kind or NATIVE
+    links = kinds()[key].links if key in kinds() else ()
+    link = Link.ADVERT if Link.ADVERT in links else Link.GATT
+    return Speech(checked(key, link), link, first_tag, expect_serial)
+
+
+def speech(address: str, kind: str | None, first_tag: int, expect_serial: str = "") -> Speech:
+    """How the ball there is spoken to: `kind`, else what the address says, else it is found out."""
+    scheme, _, rest = address.partition(":")
+    if scheme == "ble":
+        return _ble_speech(rest, kind, first_tag, expect_serial)
+    if scheme != "serial":
+        return Speech(kind or NATIVE, Link.SERIAL, first_tag, expect_serial)
+    from companion.transports.serial import parse
+
+    told = parse(rest)
+    return Speech(kind or told.kind or AUTO, Link.SERIAL, first_tag, expect_serial, dict(told.settings))
 
 
 # --- virtual balls, for others to connect to ---
@@ -171,54 +208,3 @@ def serve_here(ball: VirtualBall, clock: Clock) -> Served:
         return Served(serve_tcp(ball, clock=clock), None)
     directory = Path(tempfile.mkdtemp(prefix="knead-"))
     return Served(serve_pty(ball, directory / "ball", clock), directory)
-
-
-# --- the last ball ---
-
-
-def last_address(paths: Paths) -> str:
-    """Raises DeviceNotFoundError if there was none."""
-    address = _read_last(paths)
-    if not address:
-        hint = "name one: knead live serial:PORT ('knead scan' lists the ports), or try 'knead demo'"
-        raise DeviceNotFoundError("no ball has been used yet", hint)
-    return address
-
-
-def presses_nobody(paths: Paths, address: str | None) -> bool:
-    """Whether an address, or with None the last one, is known beforehand to be no real ball."""
-    return (address or _read_last(paths)).partition(":")[0] in ("sim", "replay", "demo")
-
-
-class LastBall:
-    """An observer that keeps the address for the next start, once the ball there has measured something."""
-
-    def __init__(self, paths: Paths, address: str) -> None:
-        self._file, self._address = _last_file(paths), address
-        self._measured = False
-
-    def __call__(self, event: Event) -> None:
-        self._measured = self._measured or isinstance(event, Opened)
-
-    def keep(self) -> None:
-        """After the session. Quiet: it is a convenience, and a full disk is told by the journal."""
-        if not self._measured:
-            return
-        with contextlib.suppress(OSError):
-            make_directory(self._file.parent)
-            new = self._file.with_suffix(".new")
-            make_file(new)
-            new.write_text(self._address + "\n", encoding="utf-8")
-            new.replace(self._file)
-
-
-def _last_file(paths: Paths) -> Path:
-    return paths.state_dir / "last-ball"
-
-
-def _read_last(paths: Paths) -> str:
-    try:
-        address = _last_file(paths).read_text(encoding="utf-8").strip()
-        return address if address.isprintable() else ""
-    except (OSError, UnicodeDecodeError):
-        return ""

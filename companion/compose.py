@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from companion import balls, keeping, past, replaying
+from companion import balls, keeping, past, replaying, whereabouts
 from companion.captures.format import Setup
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
@@ -21,14 +21,19 @@ from companion.contexts import guard_context
 from companion.engine import Engine, Observer, Outcome
 from companion.errors import ConfigError
 from companion.handsfree.terms import Terms, wished
+from companion.meeting import Meeting
+from companion.pairing.acquaintance import Acquaintances
+from companion.pairing.profile import checked_name
+from companion.pairing.settling import NO_WISHES, Wishes
+from companion.pairing.steps import PATIENCE_S, Ask, Say, Steps
 from companion.pipeline import Pipeline
 from companion.run import LiveRequest, Run
 from companion.safety.limits import LIMITS_VERSION
 from companion.smoothing import VERSION as SMOOTHING
+from companion.speech import Speech
 from companion.stages import Plan, Stages
 from companion.taring import Taring
 from companion.transports import Transport
-from firmware_protocol.host import Host
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Notice
@@ -67,15 +72,27 @@ def gather(settings: Settings, person: str | None = None) -> past.Past:
     return past.gather(paths.database, limits_file, person or settings.person, datetime.now(UTC))
 
 
-def _on_ball(request: LiveRequest, settings: Settings, known: past.Past, observers: Sequence[Observer]) -> Run:
-    address = request.address or balls.last_address(settings.paths)
+def _on_ball(
+    request: LiveRequest,
+    settings: Settings,
+    known: past.Past,
+    observers: Sequence[Observer],
+    *,
+    as_last: bool = True,
+) -> Run:
+    """`as_last`: the next start is to find this ball."""
+    devices = whereabouts.remembered(settings.paths)
+    target = whereabouts.find(request.address, settings.paths, devices)
     clock = Clock(request.speed)
-    last = balls.LastBall(settings.paths, address)
+    last = whereabouts.LastBall(settings.paths, target.address)
     symptoms = keeping.Symptoms(settings.paths.database, request.person)
-    make_transport = balls.transport(address, request.kind, clock)
+    request = replace(request, address=target.address, kind=request.kind or target.kind)
+    make_transport = balls.transport(target.address, request.kind, clock, target.serial)
+    speech = balls.speech(target.address, request.kind, _first_tag(), target.serial)
     watching: list[Observer] = [*observers, last, symptoms]
-    request = replace(request, address=address)
-    return _run(request, settings, clock, make_transport, watching, (last.keep, symptoms.keep), known)
+    acquaintances = Acquaintances(devices, target.address, datetime.now().astimezone().date())
+    owned = (last.keep, symptoms.keep) if as_last else (symptoms.keep,)
+    return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances)
 
 
 def demo(
@@ -107,6 +124,31 @@ def tare(address: str | None, settings: Settings, seconds: float = 5.0) -> Outco
     run.start()
     run.join()
     return taring.outcome or run.outcome or Outcome(1, "the ball was not zeroed", "try again")
+
+
+def pair(
+    address: str | None,
+    settings: Settings,
+    hear: Callable[[Say | Ask], None],
+    steps: Steps,
+    *,
+    wishes: Wishes = NO_WISHES,
+    nickname: str = "",
+    kind: str | None = None,
+    speed: float = 1.0,
+) -> Meeting:
+    """Get to know a ball: made, not begun. Raises CompanionError and SessionError."""
+    wishes.checked(datetime.now().astimezone().date())
+    meeting = Meeting(steps, hear, settings.paths, wishes, checked_name(nickname) if nickname else "")
+    request = LiveRequest(address=address, kind=kind, speed=speed, record=False, sound=False, away_s=PATIENCE_S * speed)
+    target = whereabouts.find(address, settings.paths, whereabouts.remembered(settings.paths))
+    if wishes.baud is not None and target.address.startswith("serial:"):
+        target = replace(target, address=f"{target.address.partition('?')[0]}?baud={wishes.baud}")
+        request = replace(request, address=target.address)
+    open_store(settings).close()  # said now, not after all steps, if nothing can be kept
+    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (meeting.observer,), as_last=False)
+    meeting.attach(run, target.address)
+    return meeting
 
 
 def open_store(settings: Settings) -> "Store":
@@ -155,16 +197,18 @@ def _run(
     observers: Sequence[Observer],
     owned: Sequence[Callable[[], None]] = (),
     known: past.Past | None = None,
+    speech: Speech | None = None,
+    acquaintances: Acquaintances | None = None,
     hands: Terms | None = None,
 ) -> Run:
-    first_tag = random.randint(1, 255)
-    driver = Host(framed=True, first_tag=first_tag)
+    speech = speech or Speech(first_tag=_first_tag())
+    driver = speech.driver()
     plan = Plan(
         person=request.person,
         region=request.region,
         side=request.side,
         program=request.program,
-        context=lambda profile: guard_context(profile, request, known),
+        context=lambda profile: guard_context(profile, request, known, acquaintances),
         wall=clock.wall,
         software=f"knead {version('knead-companion')}",
         hands=hands or wished(request.handsfree, request.arm_s, guided=request.program is not None),
@@ -181,14 +225,14 @@ def _run(
     if cues is not None:
         observers = [cues, *observers]  # first: a sound takes longest to arrive
         owned = [cues.close, *owned]
-    tap = _tap(request, plan, clock, first_tag)
+    tap = _tap(request, plan, clock, speech)
     line: Stages
     if tap is None:
         line = Pipeline(driver, plan)
     else:
         line = tap.around(Pipeline(driver, replace(plan, context=tap.context(plan.context))))
-    engine = Engine(make_transport, line, observers, clock, seconds=request.seconds)
-    nobody = balls.presses_nobody(settings.paths, request.address)
+    engine = Engine(make_transport, line, observers, clock, seconds=request.seconds, away_s=request.away_s)
+    nobody = (request.address or "").partition(":")[0] in whereabouts.NOBODY
     words = () if known is None else known.words(request.region, request.side, simulated=nobody)
     return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words, tap)
 
@@ -215,7 +259,11 @@ def _journal(settings: Settings, tell: Callable[[Notice], None]) -> "Journal":
     return Journal(settings.paths.database, tell)
 
 
-def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap | None:
+def _first_tag() -> int:
+    return random.randint(1, 255)
+
+
+def _tap(request: LiveRequest, plan: Plan, clock: Clock, speech: Speech) -> Tap | None:
     if request.capture is None:
         return None
     setup = Setup(
@@ -227,10 +275,13 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap 
         region=plan.region,
         side=plan.side,
         program=plan.program,
-        framed=True,
-        first_tag=first_tag,
+        first_tag=speech.first_tag,
         smoothing=SMOOTHING,
         limits=LIMITS_VERSION,
+        kind=speech.kind,
+        link=speech.link.value,
+        expect_serial=speech.expect_serial,
+        settings=dict(speech.settings),
         hands=None if plan.hands is None else plan.hands.to_json(),
     )
     return Tap(CaptureWriter(request.capture, setup))

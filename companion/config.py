@@ -15,7 +15,7 @@ from companion.errors import ConfigError
 from sessions.home import NAME, data_dir
 
 SIDES = ("left", "right", "both")
-THEMES = ("safe-dark", "safe-light", "high-contrast", "mono")
+THEMES = ("dark", "light", "high-contrast", "mono")
 _NOTHING: Mapping[str, object] = {}
 
 
@@ -65,7 +65,7 @@ class Settings:
     side: str = "both"
     tool: str | None = None  # None: the hard 8 cm2 ball is assumed
     fps: int | None = None  # None: 10, and 5 over SSH
-    theme: str = "safe-dark"
+    theme: str = "dark"
     sound: bool = True
     voice: bool = True
     handsfree: str = "auto"

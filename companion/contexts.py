@@ -1,32 +1,41 @@
 """What the guard is told before a session: the person, the tool and the ball in one frozen value."""
 
+from datetime import UTC, datetime
+
 from companion import past
+from companion.pairing.acquaintance import Acquaintances
+from companion.pairing.footing import footing
 from companion.run import LiveRequest
-from companion.safety import limits
 from companion.safety.limits import GuardContext
-from companion.safety.table import AREA_RANGE
 from firmware_protocol.driver import Profile, Unit
 
 
-def guard_context(profile: Profile, request: LiveRequest, known: past.Past | None = None) -> GuardContext:
-    """All that the guard must know from outside, in one frozen value. `known`: of the person; None: nothing.
+def guard_context(
+    profile: Profile,
+    request: LiveRequest,
+    known: past.Past | None = None,
+    balls: Acquaintances | None = None,
+) -> GuardContext:
+    """All that the guard must know from outside, in one frozen value. None: nothing is known of person or balls.
 
-    The tool is the user's choice, else the ball's own proposal, else the hard ball: the smallest, so the strictest.
+    Of what the ball claims, what pairing settled and what is assumed of a ball nobody knows, the stricter holds
+    (companion.pairing.footing); the person's own choice of a tool stands.
     """
-    tool = request.tool or limits.tool_of_ball(profile.tool) or limits.DEFAULT_TOOL
-    area_cm2 = limits.tools()[tool].area_cm2
-    told_cm2 = profile.contact_mm2 / 100
-    if request.tool is None and AREA_RANGE[0] <= told_cm2 <= AREA_RANGE[1]:
-        area_cm2 = told_cm2  # what no tool can be is the ball's mistake, and its tool's own area stands
+    balls = balls or Acquaintances((), request.address or "", datetime.now(UTC).date())
+    met = balls.meet(profile)
+    stands = footing(profile, request.tool, met.settled, balls.today)
     context = GuardContext(
         person=request.person,
         screened=False,  # until something is known of the person: half of every limit
         region=request.region,
         side=request.side,
-        tool=tool,
-        area_cm2=area_cm2,
-        cell_cm2=profile.cell_mm2 / 100 or None,
-        full_scale_n=profile.full_scale * profile.lsb or None,
+        tool=stands.tool,
+        area_cm2=stands.area_cm2,
+        cell_cm2=stands.cell_cm2,
+        full_scale_n=stands.full_scale_n,
+        calibrated=stands.calibrated,
         judged=profile.unit is Unit.NEWTON,
+        noise_n=stands.noise_n,
+        told=(*met.told, *stands.told),
     )
     return context if known is None else known.apply(context, simulated=profile.simulated)

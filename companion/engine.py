@@ -56,15 +56,20 @@ class Engine:
         clock: Clock,
         *,
         seconds: float | None = None,
+        away_s: float = AWAY_S,
         on_end: Callable[[], None] | None = None,
     ) -> None:
-        """`transport` is made inside the engine's loop. `seconds`: session seconds after which to end."""
+        """`transport` is made inside the engine's loop. `seconds`: session seconds after which to end.
+
+        `away_s`: how long a ball that has measured may be away before that ends the session.
+        """
         self.failure: BaseException | None = None  # a fault of this program, for whoever debugs it
         self._make_transport = transport
         self._pipeline = pipeline
         self._observers = list(observers)
         self._clock = clock
         self._seconds = seconds
+        self._away_s = away_s
         self._on_end = on_end
         self._inbox: deque[Action] = deque()
         self._notices: deque[Notice] = deque()
@@ -247,7 +252,7 @@ class Engine:
         elif self._seconds is not None:
             due.append(now_s + self._seconds - session_s)
         if self._away_since_s is not None:
-            due.append(self._away_since_s + AWAY_S)
+            due.append(self._away_since_s + self._away_s)
         return min(due, default=None)
 
     def _due(self) -> list[Output]:
@@ -274,8 +279,9 @@ class Engine:
         if self._pipeline.session_s(now_s) is None:
             text = f"no reading from the ball within {FIRST_READING_S:.0f} s"
             raise _End(Outcome(3, text, "check that it is on and that it speaks the knead protocol"), "no reading")
-        if self._away_since_s is not None and now_s >= self._away_since_s + AWAY_S:
-            raise _End(Outcome(4, "the ball was away for 10 minutes", "the session is saved"), "away")
+        if self._away_since_s is not None and now_s >= self._away_since_s + self._away_s:
+            long = f"{self._away_s / 60:g} minutes" if self._away_s >= 60 else f"{self._away_s:g} s"
+            raise _End(Outcome(4, f"the ball was away for {long}", "the session is saved"), "away")
         self._end_by(
             "seconds", Outcome(4, "the ball was away at the end", "the session is saved") if away else Outcome(0)
         )

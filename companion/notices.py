@@ -1,9 +1,21 @@
 """What a ball and its link say of themselves, as notices for the user and the log."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from companion.timeline import Gap
-from firmware_protocol.driver import BallEvent, BallEventCode, Damaged, PhaseChanged, Profile, Refused, Started, Status
+from firmware_protocol.driver import (
+    BallEvent,
+    BallEventCode,
+    Calibrated,
+    Damaged,
+    PhaseChanged,
+    Profile,
+    RawMeans,
+    Refused,
+    Started,
+    Status,
+)
 from firmware_protocol.messages import LimitSettings
 from sessions.events import Json, Notice
 
@@ -28,6 +40,40 @@ def of_phase(changed: PhaseChanged, t_s: float) -> Notice:
 def of_profile(profile: Profile, t_s: float) -> Notice:
     fields: dict[str, Json] = {"serial": profile.serial, "model": profile.model, "simulated": profile.simulated}
     return Notice(t_s, "ball", f"ball {profile.serial or 'without a serial'}", fields)
+
+
+def of_clock(profile: Profile, t_s: float) -> list[Notice]:
+    """Said at the start of a ball that has no clock of its own."""
+    if profile.has_clock:
+        return []
+    text = "this ball has no clock: its scans are stamped as they arrive, and loss shows only as time"
+    return [Notice(t_s, "terms", text, {"cause": "clock"})]
+
+
+def of_answer(told: Refused | RawMeans | Calibrated, t_s: float) -> Notice:
+    """What the ball answered to a request of the user."""
+    match told:
+        case Refused():
+            return of_refusal(told, t_s)
+        case RawMeans():
+            return _of_means(told, t_s)
+        case Calibrated():
+            return _of_points(told, t_s)
+
+
+def _of_means(told: RawMeans, t_s: float) -> Notice:
+    shown = ", ".join(f"{mean:.6g}" for mean in told.means)
+    return Notice(t_s, "raw", f"mean before calibration: {shown}", {"means": list(told.means)})
+
+
+def _of_points(told: Calibrated, t_s: float) -> Notice:
+    fields: dict[str, Json] = {"channel": told.channel, "cal_crc": told.cal_crc}
+    return Notice(t_s, "calibrated", f"cell {told.channel + 1} has new calibration points", fields)
+
+
+def of_terms(told: Sequence[tuple[str, str]], t_s: float) -> list[Notice]:
+    """What is to be known of a ball before its values are shown: cause and words."""
+    return [Notice(t_s, "terms", words, {"cause": cause}) for cause, words in told]
 
 
 def of_calibration(before: Profile, profile: Profile, t_s: float) -> Notice:
@@ -63,10 +109,14 @@ def of_status(status: Status, t_s: float) -> Notice:
     return Notice(t_s, "status", f"battery {charge}", fields)
 
 
-def of_ball_event(event: BallEvent, t_s: float) -> Notice:
+def of_ball_event(event: BallEvent, t_s: float, count: int = 1) -> Notice:
+    """`count`: how often it was told, the newest being this one."""
     name = _BALL_EVENTS.get(event.code, f"event {event.code}")
     fields: dict[str, Json] = {"code": event.code, "channel": event.channel, "value": event.value, "name": name}
-    return Notice(t_s, "ball_event", f"ball: {name.replace('_', ' ')}", fields)
+    text = f"ball: {name.replace('_', ' ')}"
+    if count > 1:
+        return Notice(t_s, "ball_event", f"{text}, {count} times", fields | {"count": count})
+    return Notice(t_s, "ball_event", text, fields)
 
 
 def of_limit(settings: LimitSettings, asked: LimitSettings, lsb: float, t_s: float) -> Notice:

@@ -16,6 +16,7 @@ from companion.handsfree.hands import Hands
 from companion.handsfree.terms import Terms
 from companion.leading import Leading
 from companion.measuring import Measure
+from companion.often import Often
 from companion.safety.guard import Guard
 from companion.safety.limits import GuardContext
 from companion.stages import Output, Plan
@@ -23,6 +24,7 @@ from companion.tally import DamageTally
 from companion.timeline import SUSPENDED_S, Gap, Placed, Timeline
 from firmware_protocol.driver import (
     BallEvent,
+    Calibrated,
     Chunk,
     Close,
     Continuity,
@@ -33,6 +35,7 @@ from firmware_protocol.driver import (
     Phase,
     PhaseChanged,
     Profile,
+    RawMeans,
     Refused,
     Samples,
     Send,
@@ -41,10 +44,14 @@ from firmware_protocol.driver import (
     ZeroChanged,
 )
 from firmware_protocol.driver import BallEventCode as Code
-from firmware_protocol.messages import LimitSettings, Stop, Tare
+from firmware_protocol.messages import Alert as AskAlert
+from firmware_protocol.messages import LimitSettings, Pattern, Stop, Tare
 from sessions.events import Action, Closed, Event, Json, Notice, Opened
 
 SAME_STATUS_S = 1.0
+FIND_ME = AskAlert(Pattern.FIND_ME, Pattern.FIND_ME, 3000)  # six blinks and buzzes: enough to look and to feel
+KNOWN_EVENTS = frozenset(Code)  # those that are not are counted as one kind
+UNSEEN = ZeroChanged(None, None, False)  # a change of zero whose value is not known
 
 
 class Pipeline:
@@ -66,6 +73,7 @@ class Pipeline:
         self._index: int | None = None  # of the newest scan
         self._ended: Notice | None = None  # why the guard ends the session
         self._damage = DamageTally()
+        self._often = Often[BallEvent | Status | ZeroChanged]()
         self._status: Status | None = None  # as last told,
         self._status_s = 0.0  # and when
         self._side: BallSide | None = None  # the ball's buzzer, light and own limit
@@ -92,6 +100,7 @@ class Pipeline:
             self._timeline.suspended()
         out = self._drive(self._driver.tick(now_s), now_s)
         out += self._damage.due(now_s, self._at(now_s))
+        out += self._told_often(self._often.due(now_s), now_s)
         if self._guard is not None and self._leading is not None:
             out += self._leading.hear(self._guard.tick(now_s, self._at(now_s)))
         return self._warn_ball(out, now_s)
@@ -106,6 +115,8 @@ class Pipeline:
         match action.kind:
             case "tare":
                 out += self._tare(action, now_s)
+            case "find":
+                out += self._drive(self._driver.ask(FIND_ME, now_s), now_s)
             case "end":
                 out += self._drive(self._driver.ask(Stop(), now_s), now_s)
         if self._guard is not None:
@@ -117,14 +128,16 @@ class Pipeline:
         if self._closed:
             return []
         self._closed = True
+        often = self._told_often(self._often.rest(now_s), now_s)
         out: list[Event] = [*self._damage.rest(now_s, self._at(now_s))]
+        out += [item for item in often if isinstance(item, Notice)]
         if self._guard is not None:
             out += self._guard.finish(self._at(now_s))
         return [*out, Closed(self._at(now_s), cause)]
 
     def deadline(self) -> float | None:
         """When `tick` is next due, on the engine's clock."""
-        stages = (self._driver, self._damage, self._guard, self._side)
+        stages = (self._driver, self._damage, self._often, self._guard, self._side)
         due = [None if stage is None else stage.deadline() for stage in stages]
         return min((at_s for at_s in due if at_s is not None), default=None)
 
@@ -153,14 +166,12 @@ class Pipeline:
                     out += self._started(event, now_s)
                 case Status():
                     out += self._state(event, now_s)
-                case BallEvent():
-                    out += self._ball_event(event, now_s)
-                case ZeroChanged():
-                    out += self._zero(event, now_s)
+                case BallEvent() | ZeroChanged():
+                    out += self._unasked(event, now_s)
                 case LimitInForce():
                     out += self._limit_in_force(event.settings, now_s)
-                case Refused():
-                    out.append(notices.of_refusal(event, self._at(now_s)))
+                case Refused() | RawMeans() | Calibrated():
+                    out.append(notices.of_answer(event, self._at(now_s)))
                 case Damaged(reason="anchor"):
                     pass  # scans that were on their way before START or after STOP: no damage to tell of
                 case Damaged():
@@ -241,11 +252,12 @@ class Pipeline:
         before, self._profile = self._profile, profile
         out: list[Output] = [notices.of_profile(profile, self._at(now_s))]
         if before is None:
+            out += notices.of_clock(profile, self._at(now_s))
             self._context = self._plan.context(profile)
             self._measure = Measure(profile, self._context)
             self._timeline = Timeline(profile.has_clock)
             self._side = BallSide(profile)
-            return out
+            return [*out, *notices.of_terms(self._context.told, self._at(now_s))]
         if (before.lsb, before.unit, before.channels, before.cal_crc) != (
             profile.lsb,
             profile.unit,
@@ -259,7 +271,14 @@ class Pipeline:
         """Another calibration, unit or channel count: said before values are shown (R52), or the session ends."""
         if (before.unit, before.channels, before.lsb) != (profile.unit, profile.channels, profile.lsb):
             return Close("changed", "the ball changed its unit, scale or channels", "start a new session", retry=False)
+        self._recalibrated()
         return notices.of_calibration(before, profile, self._at(now_s))
+
+    def _recalibrated(self) -> None:
+        """Nobody has confirmed the ball's newtons from here on: its limits are those of an uncalibrated one."""
+        if self._guard is not None:
+            self._guard.recalibrated()
+            self._adopt(self._guard.context)
 
     def _started(self, started: Started, now_s: float) -> list[Output]:
         out: list[Output] = []
@@ -286,11 +305,35 @@ class Pipeline:
             self._guard.battery(status.battery_low)
         if status == self._status and now_s - self._status_s < SAME_STATUS_S:
             return []
-        self._status, self._status_s = status, now_s
-        return [notices.of_status(status, self._at(now_s))]
+        if not self._often.take("status", status, now_s):
+            return []
+        return self._told_often([(status, 1)], now_s)
 
-    def _ball_event(self, event: BallEvent, now_s: float) -> list[Output]:
-        out: list[Output] = [notices.of_ball_event(event, self._at(now_s))]
+    def _unasked(self, event: BallEvent | ZeroChanged, now_s: float) -> list[Output]:
+        """What a ball may tell as often as it likes. Of a flood of zeros none is believed."""
+        if isinstance(event, ZeroChanged):
+            if self._often.take("zero", UNSEEN, now_s):
+                return self._zero(event, now_s)
+            return self._zero(UNSEEN, now_s) if self._often.held("zero") == 1 else []
+        known = event.code if event.code in KNOWN_EVENTS else None
+        return self._ball_event(event, now_s) if self._often.take(known, event, now_s) else []
+
+    def _told_often(self, told: Iterable[tuple[BallEvent | Status | ZeroChanged, int]], now_s: float) -> list[Output]:
+        """What may come in floods, each with how many it stands for."""
+        out: list[Output] = []
+        for item, count in told:
+            match item:
+                case BallEvent():
+                    out += self._ball_event(item, now_s, count)
+                case Status():
+                    self._status, self._status_s = item, now_s
+                    out.append(notices.of_status(item, self._at(now_s)))
+                case ZeroChanged():
+                    out += self._zero(item, now_s)
+        return out
+
+    def _ball_event(self, event: BallEvent, now_s: float, count: int = 1) -> list[Output]:
+        out: list[Output] = [notices.of_ball_event(event, self._at(now_s), count)]
         if event.code == Code.BUTTON and self._guard is not None:
             pressed = pressed_button(event.value, stopped=self._guard.stopped)
             out += [] if pressed is None else self._act(pressed, now_s)

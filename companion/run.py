@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from companion import replaying
 from companion.captures.tap import Tap
 from companion.clock import Clock
-from companion.engine import Engine, Outcome
+from companion.engine import AWAY_S, Engine, Outcome
 from sessions.events import Action
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class LiveRequest:
     capture: Path | None = None
     record: bool = True
     sound: bool = True  # False: no sound of any kind, whatever the settings say
+    away_s: float = AWAY_S  # how long the ball may be away before that ends the session
 
     @property
     def is_replay(self) -> bool:

@@ -63,7 +63,7 @@ class PhaseChanged:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who the ball is and what its numbers mean. 0 stands for unknown in the last four fields."""
+    """Who the ball is and what its numbers mean. 0 stands for unknown in the last five fields."""
 
     kind: str
     serial: str
@@ -82,6 +82,7 @@ class Profile:
     cell_mm2: int  # 0: cells under one shell
     contact_mm2: int
     tool: int  # 0 unknown, 1 hard ball, 2 tennis-size, 3 soft or air ball, 4 roller, 5 nub
+    cal_day: int = 0  # of the oldest channel's calibration, in days since 2000-01-01
 
     @property
     def simulated(self) -> bool:
@@ -95,6 +96,7 @@ class Continuity(Enum):
     SAME_RUN = "same_run"  # scans from `expected` to `next_index` were taken, not received
     OTHER_RUN = "other_run"  # same clock; between the two nothing was measured
     NEW_CLOCK = "new_clock"  # the ball rebooted: another index, another clock, another zero
+    GOES_ON = "goes_on"  # nothing came between: only the rate is told anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class Samples:
     span_us: int  # to the last scan; 0 with one scan
     arrival_s: float
     late: bool = False  # back-filled: journalled, never judged
+    hole: bool = False  # scans before it were lost, and nobody can tell how many: a device that does not number them
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,21 @@ class LimitInForce:
 
 
 @dataclass(frozen=True, slots=True)
+class RawMeans:
+    """RAW was answered: numbers of the converter, before calibration and zero, one per channel."""
+
+    means: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """CAL_SET was answered. What the new points mean is told by the next `Profile`."""
+
+    channel: int
+    cal_crc: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The ball answered a request of the user with a status other than OK, or not at all (status None)."""
 
@@ -216,6 +234,8 @@ DriverEvent = (
     | BallEvent
     | ZeroChanged
     | LimitInForce
+    | RawMeans
+    | Calibrated
     | Refused
     | Damaged
     | Close
@@ -245,7 +265,7 @@ class Driver(Protocol):
         ...
 
     def ask(self, request: Request, now_s: float) -> list[DriverEvent]:
-        """A request of the user (Tare, Alert, Limits, Stop). Queued behind the outstanding one; Stop closes.
+        """A request of the user (Tare, Alert, Limits, Raw, CalSet, Stop), behind the outstanding one. Stop closes.
 
         Limits may be asked for at any time: they are sent with every start, so that they stand after a reboot, too.
         """

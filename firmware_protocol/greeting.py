@@ -91,7 +91,13 @@ class Greeting:
             cell_mm2=sensor.cell_mm2,
             contact_mm2=sensor.contact_mm2,
             tool=sensor.tool,
+            cal_day=self._cal_day(),
         )
+
+    def _cal_day(self) -> int:
+        """The oldest, in days since 2000-01-01; 0 where any channel with points has no date."""
+        days = [told.day for told in self.calibration.values() if told.points]
+        return min(days, default=0)
 
     def _identity(self) -> tuple[str, int, int]:
         assert self.hello is not None

@@ -1,7 +1,7 @@
 """What can go wrong with the log, told apart by what the user can do.
 
 SessionError            .hint says what to do
-├── NotFoundError       no such session
+├── NotFoundError       no such session, or no such ball
 ├── UnreadableError     the file or a part of it is damaged
 ├── StoreBusyError      another program holds it
 │   └── RecordingError  a session is being recorded, and this is not to be done meanwhile
@@ -9,6 +9,7 @@ SessionError            .hint says what to do
 ├── StoreDeniedError    the directory cannot be written or read
 ├── ImportedError       a file to be read in is not what it should be
 ├── FileExistsRefusal   a file would have been written over
+├── NameTakenError      another ball has this nickname
 └── MissingExtraError   an optional package is not installed
 """
 
@@ -22,7 +23,7 @@ class SessionError(Exception):
 
 
 class NotFoundError(SessionError):
-    """No session has this id."""
+    """No session has this id, or no ball this name."""
 
 
 class UnreadableError(SessionError):
@@ -51,6 +52,10 @@ class ImportedError(SessionError):
 
 class FileExistsRefusal(SessionError):  # noqa: N818  # nothing went wrong: it was asked not to
     """A file of that name is there, and stays."""
+
+
+class NameTakenError(SessionError):
+    """Another ball has this nickname."""
 
 
 class MissingExtraError(SessionError):

@@ -116,7 +116,8 @@ class Notice:
     zero      value, trusted
     ball      status: battery, temperature, flags
     refused   request
-    terms     cause ("calibration", "counts", "rate", "full_scale", "zero"): what holds for the whole session
+    terms     cause ("calibration", "counts", "rate", "full_scale", "zero", "size", "identity", "known"): what holds
+              for the whole session
     rate      period_s: the ball scans at another rate from here on
     clock     device time and host time, offset and rate
     storage   state ("waiting", "written"), seconds
@@ -170,11 +171,12 @@ class Totals:
 class Action:
     """What a person did. Made without time and index; the pipeline fills in both when it is fed.
 
-    Kinds: region, side, tool, tare, mark, symptom, pain, confirm, silence, pause, next, back, end. `pause` turns to and
-    fro unless its field `on` says which. `by` says who did it where no key was pressed: "program" is the coach, on the
-    way to its next step; "release", "contact", "squeeze" and "squeezes" are what was done to the ball. `pain` has
-    `value`, 0 to 10, and `when` ("before", "hold", "after"). `symptom` and `mark` are given `pressure_kpa`, the pressure at that
-    instant.
+    Kinds: region, side, tool, tare, find, mark, symptom, pain, confirm, silence, pause, next, back, end.
+
+    `pause` turns to and fro unless its field `on` says which. `by` says who did it where no key was pressed: "program"
+    is the coach, on the way to its next step; "release", "contact", "squeeze" and "squeezes" are what was done to the
+    ball. `find` has the ball buzz and blink, to be known by it. `pain` has `value`, 0 to 10, and `when` ("before",
+    "hold", "after"). `symptom` and `mark` are given `pressure_kpa`, the pressure at that instant.
     """
 
     kind: str

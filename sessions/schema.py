@@ -62,6 +62,11 @@ DEVICE = Table(
     Column("serial", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("profile", JSON, nullable=False),  # as last seen
+    Column("nickname", Text),  # of a ball that was paired
+    Column("address", Text),  # where it was seen last; no identity
+    Column("seen_us", BigInteger),  # when
+    Column("paired_us", BigInteger),  # NULL: used, but never paired
+    Column("kept", JSON),  # what pairing settled, in the words of those who ask
     UniqueConstraint("kind", "serial", "model"),
 )
 

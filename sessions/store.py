@@ -15,6 +15,7 @@ from sessions.about import About
 from sessions.batches import Batch
 from sessions.completion import complete
 from sessions.database import Database
+from sessions.devices import Devices
 from sessions.errors import SessionError, StoreBusyError
 from sessions.events import Opened, RegionTotals, Totals
 from sessions.filters import ALL, Filter
@@ -59,6 +60,7 @@ class Store:
         self._path = default_path() if path is None else path
         self._database = Database(self._path)
         self.people = People(self._database)
+        self.devices = Devices(self._database)
         self.recovered: SessionRows = self.recover()  # what this opening has completed
 
     def __enter__(self) -> Self:

@@ -55,7 +55,7 @@ class Rehearsal:
         self.deaf_until_s = 0.0  # what the ball sends until then comes in one clump
         self._region, self._step_s, self._hands = region, step_s, hands
         self._linked = False
-        setup = Setup("knead test", EPOCH.isoformat(), 1.0, "sim:x", "me", region, "left", None, True, TAG, VERSION, 0)
+        setup = Setup("knead test", EPOCH.isoformat(), 1.0, "sim:x", "me", region, "left", None, TAG, VERSION, 0)
         self._tap = Tap(
             CaptureWriter(
                 self.capture, replace(setup, limits=LIMITS_VERSION, hands=None if hands is None else hands.to_json())

@@ -18,9 +18,9 @@ FLOORS = (
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.programs", "companion.handsfree"),
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
-    ("companion.tally", "companion.leading"),
+    ("companion.tally", "companion.leading", "companion.often"),
     ("companion.pipeline",),
-    ("companion.blocks", "companion.captures"),
+    ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.engine",),
     ("companion.replays",),
     (
@@ -31,9 +31,11 @@ FLOORS = (
         "companion.remembered",
         "companion.keeping",
         "companion.pressing",
+        "companion.pairing",
+        "companion.whereabouts",
         "companion.ownlimits",
     ),
-    ("companion.run", "companion.contexts"),
+    ("companion.run", "companion.contexts", "companion.meeting"),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )
@@ -44,7 +46,7 @@ SIDE_ROOMS = {
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
         ("companion.errors", "companion.safety", "companion.handsfree"),
-        ("companion.balls", "companion.replaying", "companion.compose", "companion.cli"),
+        ("companion.whereabouts", "companion.meeting", "companion.replaying", "companion.compose", "companion.cli"),
     ),
 }
 # The engine is given a transport; it knows only the shape of one.

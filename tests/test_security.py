@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from companion.balls import last_address
 from companion.config import find_paths
 from companion.errors import ConfigError, DeviceNotFoundError
+from companion.whereabouts import last_address
 from sessions.errors import UnreadableError
 from sessions.lock import RecordingLock
 from sessions.private import make_directory, make_file

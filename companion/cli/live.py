@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from click.exceptions import Exit
 
+from companion.cli.first import Words
 from companion.cli.options import ARM, FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
 
 if TYPE_CHECKING:
@@ -30,10 +31,13 @@ def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> 
     from companion import compose
     from companion.cli.watch import watch
 
+    printed = _form(form)
+    printed.known = Words(held.paths)
+
     def make(outlet: "Outlet") -> "Run":
         return compose.demo(held, seconds=seconds, speed=speed, observers=(outlet,))
 
-    raise Exit(watch(make, _form(form), held))
+    raise Exit(watch(make, printed, held))
 
 
 @click.command(
@@ -102,7 +106,8 @@ def live(
     def make(outlet: "Outlet") -> "Run":
         outlet.patient = request.is_replay
         run = compose.live(request, held, observers=(outlet,))
-        printed.known = tuple(f"knead: {line}" for line in run.words)
+        said = [f"knead: {line}" for line in run.words]
+        printed.known = said if request.is_replay else Words(held.paths, said)
         return run
 
     raise Exit(watch(make, printed, held))

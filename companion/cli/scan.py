@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def places() -> "list[Place]":
     """Every serial port the system knows of. Its texts are the device's own, made harmless."""
-    from companion import balls
+    from companion import balls, whereabouts
 
-    found = balls.serial_places(find_paths())
+    found = balls.serial_places(whereabouts.known(find_paths()))
     return [replace(place, name=clean(place.name), detail=clean(place.detail)) for place in found]
 
 

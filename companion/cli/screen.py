@@ -4,10 +4,13 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
+
+from companion.cli.first import once, tell
 
 if TYPE_CHECKING:
     from companion.config import Settings
@@ -41,7 +44,7 @@ def open_home(settings: "Settings") -> int:
     """All screens, from the first. Gives the exit code."""
     from companion.tui.app import run_tui
 
-    return run_tui(_deck(settings))
+    return run_tui(replace(_deck(settings), preface=once(settings.paths)))
 
 
 def open_live(settings: "Settings", request: "LiveRequest") -> int:
@@ -82,6 +85,7 @@ def _open(settings: "Settings", live: "Live") -> int:
     from companion.cli.zones import edges_of
     from companion.tui.app import run_tui
 
+    tell(settings.paths)
     if live.run.warning:
         say(live.run.warning)
     code = run_tui(_deck(settings), live)

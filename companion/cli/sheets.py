@@ -25,9 +25,9 @@ def due(settings: "Settings", person: str, address: str | None) -> "Sheet | None
 
     A virtual ball presses nobody, so nothing is asked. Raises SessionError.
     """
-    from companion.balls import presses_nobody
     from companion.compose import gather
     from companion.safety.screening import Standing
+    from companion.whereabouts import presses_nobody
 
     if presses_nobody(settings.paths, address):
         return None

@@ -73,7 +73,8 @@ def _step(program: Program, step: Step) -> Iterator[str]:
     pace = PACE if step.rolling else 1.0
     allowed_s = hold_s(step, high) / pace
     if step.seconds > allowed_s:
-        yield f"seconds = {step.seconds:g} at up to {high:g} kPa: the limits of {step.region} end it at {allowed_s:.0f} s"
+        at = f"seconds = {step.seconds:g} at up to {high:g} kPa"
+        yield f"{at}: the limits of {step.region} end it at {allowed_s:.0f} s"
 
 
 def _sums(program: Program) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The pipeline from placed scans on, for a session whose driver and host clock are only remembered."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 from companion.blocks import BlockPipeline
@@ -113,6 +113,8 @@ class StoredPipeline(BlockPipeline):
                 self._battery_low = known.get("battery_low") is True
                 if self._guard is not None:
                     self._guard.battery(self._battery_low)
+            case "calibration":
+                self._recalibrated()
             case "gap":
                 self._measured.gap_s = _number(known.get("to_s")) - _number(known.get("from_s"))
         return [notice]
@@ -148,7 +150,8 @@ class StoredPipeline(BlockPipeline):
             raise self._unreadable(str(error)) from error
 
     def _profile_of(self, told: Fields) -> Profile:
-        known: dict[str, Any] = {field.name: told.get(field.name) for field in fields(Profile)}
+        newer = {field.name: field.default for field in fields(Profile) if field.default is not MISSING}
+        known: dict[str, Any] = {field.name: told.get(field.name, newer.get(field.name)) for field in fields(Profile)}
         texts = ("kind", "serial", "model", "vendor", "firmware")
         for name, value in known.items():
             kinds: tuple[type, ...] = (str,) if name in texts else (int, float) if name == "lsb" else (int,)

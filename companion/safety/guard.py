@@ -117,6 +117,13 @@ class Guard:
         """What the ball says of its battery, between two scans. Told with the next scan."""
         self._battery_low = low
 
+    def recalibrated(self) -> None:
+        """The ball's calibration is another from here on: nobody has confirmed its newtons."""
+        self.context = dataclasses.replace(self.context, calibrated=False)
+        self.tuning = tune(self.context)
+        self._meters.move(self.context, self._intake.last_us or 0.0)
+        self._panel.retune(self.context, self.tuning, self._meters)
+
     def deadline(self) -> float | None:
         """When `tick` is next due, on the clock of `arrival_s`."""
         return self._age.deadline_s(may_close=self._may_close)

@@ -182,6 +182,7 @@ class GuardContext:
     locked: tuple[str, ...] = ()  # regions locked by a symptom; "calf left" where it is one side
     resting: tuple[str, ...] = ()  # regions that a rule over days leaves alone for now: said at contact, not refused
     lowered: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)  # region -> columns made less
+    told: tuple[tuple[str, str], ...] = ()  # of the ball, cause and words: said before its values are shown
 
     def __post_init__(self) -> None:
         checks = (
@@ -231,6 +232,7 @@ class GuardContext:
         fields: dict[str, Json] = dataclasses.asdict(self)
         fields["carried"] = [dataclasses.asdict(row) for row in self.carried]
         fields["locked"], fields["resting"] = list(self.locked), list(self.resting)
+        fields["told"] = [[cause, words] for cause, words in self.told]
         return fields
 
     @classmethod
@@ -243,6 +245,7 @@ class GuardContext:
             known["carried"] = tuple(Carried(**row) for row in known.get("carried", ()))
             known["locked"] = tuple(known.get("locked", ()))
             known["resting"] = tuple(known.get("resting", ()))
+            known["told"] = tuple((str(cause), str(words)) for cause, words in known.get("told", ()))
             context = cls(**known)
             context.limits()
         except (TypeError, KeyError, ValueError) as error:

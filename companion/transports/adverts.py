@@ -6,7 +6,7 @@ from collections.abc import Callable
 from companion.errors import LinkLostError
 from companion.transports.scan import Sighting
 from companion.transports.search import Search, parse
-from firmware_protocol.devices.kind import Advert, Kind
+from firmware_protocol.devices.kind import Kind
 from firmware_protocol.driver import Chunk, Send
 
 SOURCE = "advert"
@@ -39,7 +39,7 @@ class AdvertTransport:
                 except TimeoutError:
                     text = f"nothing was heard of {self._search.wanted} for {SILENT_S:.0f} s"
                     raise LinkLostError(text, "switch it on; the session goes on when it is back") from None
-            if data := datagram(self._kind, sighting.fresh):
+            if data := self._kind.heard and self._kind.heard(sighting.fresh):
                 return Chunk(SOURCE, data, sighting.at_s)
 
     async def send(self, send: Send) -> None:
@@ -61,10 +61,3 @@ class AdvertTransport:
             sighting = await self._search.next()
             if sighting.advert.address == self._address:
                 return sighting
-
-
-def datagram(kind: Kind, advert: Advert) -> bytes:
-    """What of an advertisement the driver is fed: as the kind has it, else its first manufacturer's data."""
-    if kind.datagram is not None:
-        return kind.datagram(advert)
-    return next(iter(advert.manufacturer.values()), b"")

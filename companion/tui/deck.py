@@ -201,6 +201,7 @@ class Deck:
     delete: Callable[[str], object]  # by id
     sheet: Callable[[str], Sheet | None] = lambda _address: None  # what is to be asked before a run on an address
     today: Callable[[], Sequence[str]] = tuple  # what is left today, a line each, the most important first
+    preface: str = ""  # said on the first screen, below all else
     left: Callable[[str, str], Sequence[str]] = lambda _region, _side: ()  # the same, of one region and side
     programs: Callable[[], ProgramPage] = ProgramPage
     guided: Callable[[str, str, str], Live] | None = None  # a run led by a program: address, its key, side
@@ -210,5 +211,5 @@ class Deck:
     sound: SoundTest = field(default_factory=NoSoundTest)
     review: Review = field(default_factory=NoReview)
     trash: Trash = field(default_factory=Trash)
-    theme: str = "safe-dark"
+    theme: str = "dark"
     fps: float | None = None  # None: 10, and 5 over SSH

@@ -1,5 +1,6 @@
 """The first screen: the balls in reach, and how the last session went."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -39,6 +40,7 @@ class HomeScreen(Screen[None]):
         yield DataTable[Text](id="balls", cursor_type="row")
         yield Lines(id="last")
         yield Lines(id="today")
+        yield Lines(id="preface")
         yield Lines(id="sound")
         yield Lines(id="said")
         yield KeyLine(id="keys")
@@ -59,6 +61,10 @@ class HomeScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._title)
+        lines = textwrap.wrap(self._deck.preface, max(20, self.size.width - 2))
+        preface = self.query_one("#preface", Lines)
+        preface.styles.height = len(lines)
+        preface.paint(tuple(((line, Tone.QUIET),) for line in lines))
 
     def _title(self) -> None:
         self.query_one(TitleBar).show((("knead", Tone.STRONG), ("  balls", Tone.PLAIN)), ())
