@@ -17,6 +17,7 @@ from companion.cli.shelf import Shelf
 from companion.compose import SoundPrograms, gather
 from companion.config import KEYS, find_paths, load_settings
 from companion.errors import ConfigError, RefusedError
+from companion.safety.person import OwnLimit
 from companion.tui.app import KneadApp
 from companion.tui.books import Figure, Limit, LimitPage, Setting
 from companion.tui.limits import LimitsScreen, number_of
@@ -157,8 +158,7 @@ async def test_places_lead_to_each_other_and_back() -> None:
 # --- limits ---
 
 
-@pytest.mark.parametrize("no_color", ["", "1"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("size", "no_color"), [((80, 24), "1"), ((100, 30), ""), ((120, 40), "1")])
 async def test_limits_show_source_confidence_and_that_they_are_judgement(
     size: tuple[int, int], no_color: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,7 +346,7 @@ def _until_recording(book: OwnBook, limit: Limit) -> None:
     """The journal begins in a thread of its own: raise until it has."""
     for _ in range(10_000):
         book.write("glute", limit.limit_kpa + 1, work=False, reason="to see")
-        ownlimits.keep(find_paths().database, "me", "glute", ownlimits.OwnLimit(), {}, raised=False, reason="")
+        ownlimits.keep(find_paths().database, "me", "glute", OwnLimit(), {}, raised=False, reason="")
 
 
 def test_the_sound_is_asked_about_until_it_was_heard(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

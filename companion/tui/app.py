@@ -289,7 +289,7 @@ class KneadApp(App[int]):
         from companion.tui.help import HelpScreen
 
         if not self._in_danger:
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen(keys.name_of(self.screen.BINDINGS)))
 
     async def on_go_back(self) -> None:
         if self._in_danger:
