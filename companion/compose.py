@@ -140,7 +140,7 @@ def pair(
     """Get to know a ball: made, not begun. Raises CompanionError and SessionError."""
     wishes.checked(datetime.now().astimezone().date())
     meeting = Meeting(steps, hear, settings.paths, wishes, checked_name(nickname) if nickname else "")
-    request = LiveRequest(address=address, kind=kind, speed=speed, record=False, sound=False, away_s=PATIENCE_S * speed)
+    request = LiveRequest(address=address, kind=kind, speed=speed, record=False, sound=False, away_s=PATIENCE_S)
     target = whereabouts.find(address, settings.paths, whereabouts.remembered(settings.paths))
     if wishes.baud is not None and target.address.startswith("serial:"):
         target = replace(target, address=f"{target.address.partition('?')[0]}?baud={wishes.baud}")
