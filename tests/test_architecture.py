@@ -30,6 +30,7 @@ FLOORS = (
         "companion.past",
         "companion.remembered",
         "companion.keeping",
+        "companion.wakeful",
         "companion.pressing",
         "companion.pairing",
         "companion.whereabouts",

@@ -160,6 +160,7 @@ def _deck(settings: "Settings") -> "Deck":
         limits=OwnBook(shelf),
         sound=Heard(shelf),
         review=LogReview(settings.paths.database, settings.person),
+        keys=settings.keys,
         theme=settings.theme,
         fps=settings.fps,
     )

@@ -8,7 +8,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
     {
         "armed": "get down on the floor: it begins in {value} seconds",
         "countdown": "{value}",
-        "ready": "ready: lie on the ball, it starts by itself",
+        "ready": "ready: lie on the ball",
         "started": "starting",
         "paused": "paused: you are off the ball",
         "held": "paused by two squeezes: lie on the ball to go on",
@@ -18,7 +18,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "unanswered": "no answer: lie on the ball to go on",
         "finished": "finished: come off the ball",
         "scoring": "how much does it hurt now, 0 to 10? squeeze: harder is more; hold still to accept",
-        "grade": "{value}",
+        "grade": "score {value}",
         "taken": "{value}: let go to keep it",
         "back": "back on the ball: no score is kept",
         "scored": "{value} of 10 is kept",

@@ -211,5 +211,6 @@ class Deck:
     sound: SoundTest = field(default_factory=NoSoundTest)
     review: Review = field(default_factory=NoReview)
     trash: Trash = field(default_factory=Trash)
+    keys: Mapping[str, str] = field(default_factory=dict)  # as the user wants them, by the name of what they do
     theme: str = "dark"
     fps: float | None = None  # None: 10, and 5 over SSH

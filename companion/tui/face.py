@@ -152,6 +152,8 @@ def alert_rows(now: Now, height: int, width: int, said: str = "", led: str = "")
         rows.append(((text, LEVEL_TONES[alert.level]),))
     if snapshot.paused and now.coach is None:
         rows.append(((" PAUSED by you: warnings go on; space goes on", Tone.STRONG),))
+    elif snapshot.hands in ("paused", "unanswered", "held") and now.coach is None:
+        rows.append(((" PAUSED: lie on the ball to go on; warnings go on", Tone.STRONG),))
     if led and len(rows) < height:
         rows.append(((f" {led}"[:width], Tone.STRONG),))
     if len(rows) > height:

@@ -38,6 +38,13 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
     "app": (
         Key("leave", "ctrl+q", "leave_all", told="out, saving", first=True),
         Key("leave_twice", "ctrl+c", "leave_all_twice", told="out, pressed twice", first=True),
+        Key("deeds", "colon,ctrl+p", "deeds", told="all that can be done here, by name"),
+    ),
+    "deeds": (
+        Key("choose", "enter", "choose", "Do it", "enter"),
+        Key("up", "up", "move(-1)", told="up"),
+        Key("down", "down", "move(1)", told="down"),
+        Key("leave", "escape", "leave", "Back", "esc"),
     ),
     "home": (
         Key("connect", "enter", "connect", "Connect", "enter", "begin a session on the chosen ball", first=True),
@@ -65,6 +72,8 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         Key("pause", "space", "act('pause')", "Pause", "space", "pause the program and its cues, or go on"),
         Key("next", "n", "act('next')", "Next", told="next step"),
         Key("back", "b", "act('back')", told="the step before"),
+        *(Key(f"pain_{score}", str(score), f"pain({score})", told=f"pain is {score} of 10") for score in range(10)),
+        Key("pain_10", "t", "pain(10)", told="pain is 10 of 10"),
         Key("words", "w", "words", told="what was said at the start, again"),
         Key("far", "f", "far", "Far", told="far view, and back"),
         _HELP,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from textual.message import Message
 
 from companion.tui.deck import SessionRow
+from sessions.events import Json
 
 
 class StartLive(Message):
@@ -20,9 +21,10 @@ class StartLive(Message):
 class Do(Message):
     """Hand an action of this kind to the session that runs."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, **fields: Json) -> None:
         super().__init__()
         self.kind = kind
+        self.fields = fields
 
 
 class EndLive(Message):
