@@ -35,10 +35,10 @@ class FakeSettings:
     place = "/home/me/config.toml"
 
     def __init__(self) -> None:
-        self.kept: dict[str, str] = {"theme": "safe-dark", "person": "me"}
+        self.kept: dict[str, str] = {"theme": "dark", "person": "me"}
 
     def rows(self) -> Sequence[Setting]:
-        themes = ("safe-dark", "safe-light", "high-contrast", "mono")
+        themes = ("dark", "light", "high-contrast", "mono")
         return [
             Setting("person", "whose sessions these are", self.kept["person"], "default", "a name"),
             Setting("theme", "colours", self.kept["theme"], "config", "one of them", themes),
@@ -111,7 +111,7 @@ async def typed(pilot: Pilot[int], text: str) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_settings_show_value_origin_and_what_is_allowed(size: tuple[int, int]) -> None:
     async with on_place(Stage(settings=FakeSettings()), "4", size) as pilot:
-        await sees(pilot, "safe-dark")
+        await sees(pilot, "dark")
         for words in ("person", "default", "config", "/home/me/config.toml", "allowed: a name"):
             assert words in text_of(pilot)
 
@@ -119,19 +119,19 @@ async def test_settings_show_value_origin_and_what_is_allowed(size: tuple[int, i
 async def test_a_setting_is_turned_and_the_colours_change_at_once() -> None:
     book = FakeSettings()
     async with on_place(Stage(settings=book), "4") as pilot:
-        await sees(pilot, "safe-dark")
+        await sees(pilot, "dark")
         await pilot.press("j", "enter")
-        await until(pilot, lambda: pilot.app.theme == "safe-light")
-        assert book.kept["theme"] == "safe-light"
-        await sees(pilot, "theme = safe-light, written")
+        await until(pilot, lambda: pilot.app.theme == "light")
+        assert book.kept["theme"] == "light"
+        await sees(pilot, "theme = light, written")
         await pilot.press("left")
-        await until(pilot, lambda: pilot.app.theme == "safe-dark")
+        await until(pilot, lambda: pilot.app.theme == "dark")
 
 
 async def test_a_value_is_typed_and_a_wrong_one_says_what_is_allowed() -> None:
     book = FakeSettings()
     async with on_place(Stage(settings=book), "4") as pilot:
-        await sees(pilot, "safe-dark")
+        await sees(pilot, "dark")
         await pilot.press("e", "backspace", "backspace")
         await typed(pilot, "nobody")
         await sees(pilot, "allowed is a name")
@@ -281,8 +281,8 @@ def test_a_setting_written_here_holds_for_what_is_started_next(shelf: Shelf) -> 
 
 def test_a_variable_outranks_what_is_written(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KNEAD_THEME", "mono")
-    assert "KNEAD_THEME is set and outranks it" in shelf.write("theme", "safe-light")
-    assert shelf.settings.theme == "safe-dark"
+    assert "KNEAD_THEME is set and outranks it" in shelf.write("theme", "light")
+    assert shelf.settings.theme == "dark"
 
 
 def test_a_flag_stands_until_it_is_changed_here(shelf: Shelf) -> None:
