@@ -136,7 +136,7 @@ def _deck(settings: "Settings") -> "Deck":
             person=held.person,
             region=program.regions[0],
             side=side,
-            tool=held.tool or program.tool,
+            tool=held.tool,
             program=key,
             handsfree=held.handsfree,
         )
@@ -185,7 +185,7 @@ def _watched(make: "Callable[[Observer], Run]", title: str, recorded: bool) -> "
 
     view = LiveView(_marks)
     run = make(view)
-    return Live(run, view, title, recorded, run.words)
+    return Live(run, view, title, recorded, run.words, lambda: getattr(run, "coach", None))
 
 
 def _marks(context: "Fields") -> "Marks | None":

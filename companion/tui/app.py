@@ -293,7 +293,7 @@ class KneadApp(App[int]):
         from companion.tui.help import HelpScreen
 
         if not self._in_danger:
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen(keys.name_of(self.screen.BINDINGS), table(self._deck.keys)))
 
     async def on_go_back(self) -> None:
         if self._in_danger:
