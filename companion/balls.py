@@ -10,31 +10,33 @@ from typing import TYPE_CHECKING
 
 from companion.clock import Clock
 from companion.errors import ConfigError
+from companion.speech import NATIVE, Speech, checked
 from companion.transports import Transport
+from firmware_protocol.devices import AUTO, kinds
+from firmware_protocol.devices.kind import Link
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
 
 if TYPE_CHECKING:
+    from companion.transports.scan import Near
     from companion.transports.serial import PortInfo
     from companion.virtual.server import Server as Server
-
-KINDS = ("native",)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a ball may be. Nothing was opened to find it."""
 
-    link: str  # "serial" or "virtual"
+    link: str  # "serial", "ble" or "virtual"
     address: str
     name: str
     detail: str
     known: bool  # used before
     problem: str  # why it cannot be used, or ""
-    nickname: str = ""  # of the remembered ball that was here last
-    kind: str = ""  # "": not known before it answers
-    signal_dbm: int | None = None  # of a radio
-    battery_pct: int | None = None  # where it is advertised
+    kind: str = ""  # its key, as far as it can be told from afar
+    rssi_dbm: int | None = None
+    battery_pct: int | None = None
+    nickname: str = ""  # of the remembered ball that was there last
 
 
 def serial_ports() -> "list[PortInfo]":
@@ -62,10 +64,40 @@ def serial_places(known: Mapping[str, str]) -> list[Place]:
             port.detail,
             port.address in known,
             port.problem,
-            known.get(port.address, ""),
+            nickname=known.get(port.address, ""),
         )
         for port in serial_ports()
     ]
+
+
+def ble_places(known: Mapping[str, str], seconds: float, told: Callable[[Place], None] | None = None) -> list[Place]:
+    """Balls that advertise, or are connected to this computer already, the nearest first. Takes so long.
+
+    `told` hears of each when it is first seen and when more is known of it; the last word on an address stands. Not
+    for the thread of an event loop. Raises UnavailableError.
+    """
+    import asyncio
+
+    from companion.transports.scan import nearby
+
+    def place(near: "Near") -> Place:
+        held = "connected to this computer already; end the program that uses it" if near.held else ""
+        address = f"ble:{near.name}"
+        return Place(
+            "ble",
+            address,
+            near.name,
+            near.kind.title,
+            address in known,
+            held,
+            near.kind.key,
+            near.rssi_dbm,
+            near.battery_pct,
+            known.get(address, ""),
+        )
+
+    found = asyncio.run(nearby(Clock().now_s, seconds, None if told is None else lambda near: told(place(near))))
+    return [place(near) for near in found]
 
 
 def virtual_places() -> list[Place]:
@@ -73,29 +105,64 @@ def virtual_places() -> list[Place]:
     return [Place("virtual", f"sim:{info.key}", info.key, info.title, True, "") for info in list_scenarios()]
 
 
-def transport(address: str, kind: str | None, clock: Clock) -> Callable[[], Transport]:
-    """What makes the transport of an address, in the engine's loop. Raises ConfigError, DeviceNotFoundError."""
+def transport(address: str, kind: str | None, clock: Clock, expect_serial: str = "") -> Callable[[], Transport]:
+    """What makes the transport of an address, in the engine's loop. Raises ConfigError, DeviceNotFoundError.
+
+    `expect_serial`: what the driver will insist on.
+    """
     scheme, _, rest = address.partition(":")
     if scheme == "serial" and rest:
         from companion.transports.serial import SerialTransport, parse
 
-        _check_kind(kind or parse(rest).kind)
+        checked(kind or parse(rest).kind or AUTO, Link.SERIAL)
         return lambda: SerialTransport(rest, clock.now_s)
+    if scheme == "ble" and rest:
+        return _ble_transport(rest, kind, clock, expect_serial)
     if scheme == "sim" and rest:
         from companion.transports.sim import SimTransport
 
-        _check_kind(kind)
+        checked(kind or NATIVE, Link.SERIAL)
         known = [info.key for info in list_scenarios()]
         if rest not in known:
             raise ConfigError(f"there is no scenario {rest}", f"the scenarios are: {', '.join(known)}")
         ball = VirtualBall(rest)
         return lambda: SimTransport(ball, address, clock)
-    raise ConfigError(f"{address} is no address of a ball", "write serial:PORT or sim:SCENARIO; see 'knead scan'")
+    hint = "write ble:NAME, serial:PORT or sim:SCENARIO; see 'knead scan'"
+    raise ConfigError(f"{address} is no address of a ball", hint)
 
 
-def _check_kind(kind: str | None) -> None:
-    if kind is not None and kind not in KINDS:
-        raise ConfigError(f"there is no kind of ball called {kind}", f"the kinds are: {', '.join(KINDS)}")
+def _ble_transport(rest: str, kind: str | None, clock: Clock, expect_serial: str) -> Callable[[], Transport]:
+    told = _ble_speech(rest, kind, 1)
+    chosen = kinds()[told.kind]
+    if told.link is Link.GATT:
+        from companion.transports.ble import BleTransport
+
+        return lambda: BleTransport(rest, chosen, clock.now_s, expect_serial=expect_serial)
+    from companion.transports.adverts import AdvertTransport
+
+    return lambda: AdvertTransport(rest, chosen, clock.now_s)
+
+
+def _ble_speech(rest: str, kind: str | None, first_tag: int) -> Speech:
+    from companion.transports.search import parse
+
+    key = kind or parse(rest).kind or NATIVE
+    links = kinds()[key].links if key in kinds() else ()
+    link = Link.ADVERT if Link.ADVERT in links else Link.GATT
+    return Speech(checked(key, link), link, first_tag)
+
+
+def speech(address: str, kind: str | None, first_tag: int) -> Speech:
+    """How the ball there is spoken to: `kind`, else what the address says, else it is found out."""
+    scheme, _, rest = address.partition(":")
+    if scheme == "ble":
+        return _ble_speech(rest, kind, first_tag)
+    if scheme != "serial":
+        return Speech(kind or NATIVE, Link.SERIAL, first_tag)
+    from companion.transports.serial import parse
+
+    told = parse(rest)
+    return Speech(kind or told.kind or AUTO, Link.SERIAL, first_tag, settings=dict(told.settings))
 
 
 # --- virtual balls, for others to connect to ---

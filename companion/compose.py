@@ -21,7 +21,7 @@ from companion.contexts import guard_context
 from companion.engine import Engine, Observer, Outcome
 from companion.errors import ConfigError
 from companion.meeting import Meeting
-from companion.pairing.acquaintance import Acquaintances
+from companion.pairing.acquaintance import Acquaintances, settings_of
 from companion.pairing.profile import checked_name
 from companion.pairing.settling import NO_WISHES, Wishes
 from companion.pairing.steps import PATIENCE_S, Ask, Say, Steps
@@ -29,10 +29,10 @@ from companion.pipeline import Pipeline
 from companion.run import LiveRequest, Run
 from companion.safety.limits import LIMITS_VERSION
 from companion.smoothing import VERSION as SMOOTHING
+from companion.speech import Speech
 from companion.stages import Plan, Stages
 from companion.taring import Taring
 from companion.transports import Transport
-from firmware_protocol.host import Host
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Notice
@@ -85,11 +85,14 @@ def _on_ball(
     last = whereabouts.LastBall(settings.paths, target.address)
     symptoms = keeping.Symptoms(settings.paths.database, request.person)
     request = replace(request, address=target.address, kind=request.kind or target.kind)
-    make_transport = balls.transport(target.address, request.kind, clock)
+    make_transport = balls.transport(target.address, request.kind, clock, target.serial)
     watching: list[Observer] = [*observers, last, symptoms]
+    speech = balls.speech(target.address, request.kind, _first_tag())
+    known_of_it = {} if target.device is None else settings_of(target.device)
+    speech = replace(speech, expect_serial=target.serial, settings={**known_of_it, **speech.settings})
     acquaintances = Acquaintances(devices, target.address, datetime.now().astimezone().date())
     owned = (last.keep, symptoms.keep) if as_last else (symptoms.keep,)
-    return _run(request, settings, clock, make_transport, watching, owned, known, target, acquaintances)
+    return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances)
 
 
 def demo(
@@ -183,11 +186,11 @@ def _run(
     observers: Sequence[Observer],
     owned: Sequence[Callable[[], None]] = (),
     known: past.Past | None = None,
-    target: whereabouts.Target | None = None,
+    speech: Speech | None = None,
     acquaintances: Acquaintances | None = None,
 ) -> Run:
-    first_tag = random.randint(1, 255)
-    driver = Host(framed=True, first_tag=first_tag, expect_serial="" if target is None else target.serial)
+    speech = speech or Speech(first_tag=_first_tag())
+    driver = speech.driver()
     plan = Plan(
         person=request.person,
         region=request.region,
@@ -209,7 +212,7 @@ def _run(
     if cues is not None:
         observers = [cues, *observers]  # first: a sound takes longest to arrive
         owned = [cues.close, *owned]
-    tap = _tap(request, plan, clock, first_tag)
+    tap = _tap(request, plan, clock, speech)
     line: Stages
     if tap is None:
         line = Pipeline(driver, plan)
@@ -243,7 +246,11 @@ def _journal(settings: Settings, tell: Callable[[Notice], None]) -> "Journal":
     return Journal(settings.paths.database, tell)
 
 
-def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap | None:
+def _first_tag() -> int:
+    return random.randint(1, 255)
+
+
+def _tap(request: LiveRequest, plan: Plan, clock: Clock, speech: Speech) -> Tap | None:
     if request.capture is None:
         return None
     setup = Setup(
@@ -255,10 +262,13 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, first_tag: int) -> Tap 
         region=plan.region,
         side=plan.side,
         program=plan.program,
-        framed=True,
-        first_tag=first_tag,
+        first_tag=speech.first_tag,
         smoothing=SMOOTHING,
         limits=LIMITS_VERSION,
+        kind=speech.kind,
+        link=speech.link.value,
+        expect_serial=speech.expect_serial,
+        settings=dict(speech.settings),
     )
     return Tap(CaptureWriter(request.capture, setup))
 

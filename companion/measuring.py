@@ -4,14 +4,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from companion.contact import Contact, Forces
+from companion.contact import UNIT_NAMES, Contact, Forces
 from companion.safety.guard import Judged
 from companion.safety.limits import GuardContext
 from companion.smoothing import Smoothed, Smoother
 from companion.timeline import Placed
-from firmware_protocol.driver import Profile, ZeroChanged
+from firmware_protocol.driver import Profile, Unit, ZeroChanged
 from sessions.events import Floats, Reading
 
+COUNTS = UNIT_NAMES[Unit.RAW]
 TARED_UNSEEN = "tared unseen"  # what lay on the ball then is hidden by its new zero
 
 
@@ -97,8 +98,11 @@ class Measure:
     # --- its zero ---
 
     def rebooted(self) -> bool:
-        """The ball took a new zero by itself. True: it was not free then, so that zero is not trusted."""
-        loaded = not self._contact.still_free
+        """The ball took a new zero by itself. True: it was not free then, so that zero is not trusted.
+
+        Of counts nobody knows the zero, before or after; nothing judges them.
+        """
+        loaded = self._contact.unit != COUNTS and not self._contact.still_free
         if loaded and self._contact.cause != TARED_UNSEEN:  # its zero is gone with the body still on it
             self._contact.distrust("reset under load")
         return loaded

@@ -4,7 +4,18 @@ import dataclasses
 from collections.abc import Sequence
 
 from companion.timeline import Gap
-from firmware_protocol.driver import BallEvent, BallEventCode, Damaged, PhaseChanged, Profile, Refused, Started, Status
+from firmware_protocol.driver import (
+    BallEvent,
+    BallEventCode,
+    Calibrated,
+    Damaged,
+    PhaseChanged,
+    Profile,
+    RawMeans,
+    Refused,
+    Started,
+    Status,
+)
 from firmware_protocol.messages import LimitSettings
 from sessions.events import Json, Notice
 
@@ -34,6 +45,35 @@ def of_profile(profile: Profile, t_s: float) -> Notice:
 def of_terms(told: Sequence[tuple[str, str]], t_s: float) -> list[Notice]:
     """What is to be known of a ball before its values are shown: cause and words."""
     return [Notice(t_s, "terms", words, {"cause": cause}) for cause, words in told]
+
+
+def of_clock(profile: Profile, t_s: float) -> list[Notice]:
+    """Said at the start of a ball that has no clock of its own."""
+    if profile.has_clock:
+        return []
+    text = "this ball has no clock: its scans are stamped as they arrive, and loss shows only as time"
+    return [Notice(t_s, "terms", text, {"cause": "clock"})]
+
+
+def of_answer(told: Refused | RawMeans | Calibrated, t_s: float) -> Notice:
+    """What the ball answered to a request of the user."""
+    match told:
+        case Refused():
+            return of_refusal(told, t_s)
+        case RawMeans():
+            return _of_means(told, t_s)
+        case Calibrated():
+            return _of_points(told, t_s)
+
+
+def _of_means(told: RawMeans, t_s: float) -> Notice:
+    shown = ", ".join(f"{mean:.6g}" for mean in told.means)
+    return Notice(t_s, "raw", f"mean before calibration: {shown}", {"means": list(told.means)})
+
+
+def _of_points(told: Calibrated, t_s: float) -> Notice:
+    fields: dict[str, Json] = {"channel": told.channel, "cal_crc": told.cal_crc}
+    return Notice(t_s, "calibrated", f"cell {told.channel + 1} has new calibration points", fields)
 
 
 def of_calibration(before: Profile, profile: Profile, t_s: float) -> Notice:

@@ -19,6 +19,7 @@ from companion.tally import DamageTally
 from companion.timeline import SUSPENDED_S, Gap, Placed, Timeline
 from firmware_protocol.driver import (
     BallEvent,
+    Calibrated,
     Chunk,
     Close,
     Continuity,
@@ -29,6 +30,7 @@ from firmware_protocol.driver import (
     Phase,
     PhaseChanged,
     Profile,
+    RawMeans,
     Refused,
     Samples,
     Send,
@@ -159,8 +161,8 @@ class Pipeline:
                     out += self._zero(event, now_s)
                 case LimitInForce():
                     out += self._limit_in_force(event.settings, now_s)
-                case Refused():
-                    out.append(notices.of_refusal(event, self._at(now_s)))
+                case Refused() | RawMeans() | Calibrated():
+                    out.append(notices.of_answer(event, self._at(now_s)))
                 case Damaged(reason="anchor"):
                     pass  # scans that were on their way before START or after STOP: no damage to tell of
                 case Damaged():
@@ -236,6 +238,7 @@ class Pipeline:
         before, self._profile = self._profile, profile
         out: list[Output] = [notices.of_profile(profile, self._at(now_s))]
         if before is None:
+            out += notices.of_clock(profile, self._at(now_s))
             self._context = self._plan.context(profile)
             self._measure = Measure(profile, self._context)
             self._timeline = Timeline(profile.has_clock)

@@ -146,6 +146,8 @@ class Timeline:
         self._period_s = started.period_s
         if self.origin_host_s is None:
             self._expected = started.next_index
+        elif started.continuity is Continuity.GOES_ON:
+            pass
         elif started.continuity is Continuity.SAME_RUN:
             self._joint = self._joint or "link"
         elif started.continuity is Continuity.OTHER_RUN:
@@ -173,7 +175,7 @@ class Timeline:
             self._shift_us = -t_us
             self.origin_host_s = samples.arrival_s - span_us * 1e-6
             return [self._accept(samples, t_us, span_us, lost, True)]
-        cause = self._cause(t_us, span_us, lost, samples.arrival_s)
+        cause = self._cause(t_us, span_us, lost, samples.arrival_s, samples.hole)
         shift_us = self._shift_us
         if cause == "reboot" and self.has_clock:
             shift_us = max(self._next_shift_us, self._last_us + self._period_us() - t_us)
@@ -233,7 +235,7 @@ class Timeline:
             samples.late,
         )
 
-    def _cause(self, t_us: int, span_us: int, lost: int, arrival_s: float) -> str:
+    def _cause(self, t_us: int, span_us: int, lost: int, arrival_s: float, hole: bool) -> str:
         """Why this batch does not follow the last one; empty if it does."""
         if self._joint == "reboot":
             return "reboot"
@@ -246,9 +248,9 @@ class Timeline:
                 return "suspended"
         elif not self._joint and ahead_us > max(SILENT_S * 1e6, SILENT_PERIODS * self._period_us()):
             return "lost"
-        if self._joint == "link" and self.has_clock and not lost:
+        if self._joint == "link" and self.has_clock and not lost and not hole:
             return ""
-        return self._joint or ("lost" if lost else "")
+        return self._joint or ("lost" if lost or hole else "")
 
     def _feed_late(self, samples: Samples, scans: int) -> list[Placed | Gap]:
         """Back-filled scans have a place in the past and change nothing in the present."""

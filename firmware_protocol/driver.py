@@ -96,6 +96,7 @@ class Continuity(Enum):
     SAME_RUN = "same_run"  # scans from `expected` to `next_index` were taken, not received
     OTHER_RUN = "other_run"  # same clock; between the two nothing was measured
     NEW_CLOCK = "new_clock"  # the ball rebooted: another index, another clock, another zero
+    GOES_ON = "goes_on"  # nothing came between: only the rate is told anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class Samples:
     span_us: int  # to the last scan; 0 with one scan
     arrival_s: float
     late: bool = False  # back-filled: journalled, never judged
+    hole: bool = False  # scans before it were lost, and nobody can tell how many: a device that does not number them
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,21 @@ class LimitInForce:
 
 
 @dataclass(frozen=True, slots=True)
+class RawMeans:
+    """RAW was answered: numbers of the converter, before calibration and zero, one per channel."""
+
+    means: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """CAL_SET was answered. What the new points mean is told by the next `Profile`."""
+
+    channel: int
+    cal_crc: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The ball answered a request of the user with a status other than OK, or not at all (status None)."""
 
@@ -217,6 +234,8 @@ DriverEvent = (
     | BallEvent
     | ZeroChanged
     | LimitInForce
+    | RawMeans
+    | Calibrated
     | Refused
     | Damaged
     | Close
@@ -246,7 +265,7 @@ class Driver(Protocol):
         ...
 
     def ask(self, request: Request, now_s: float) -> list[DriverEvent]:
-        """A request of the user (Tare, Alert, Limits, Stop). Queued behind the outstanding one; Stop closes.
+        """A request of the user (Tare, Alert, Limits, Raw, CalSet, Stop), behind the outstanding one. Stop closes.
 
         Limits may be asked for at any time: they are sent with every start, so that they stand after a reboot, too.
         """

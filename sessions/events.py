@@ -167,8 +167,8 @@ class Action:
     """What a person did. Made without time and index; the pipeline fills in both when it is fed.
 
     Kinds: region, side, tool, tare, find, mark, symptom, confirm, silence, pause, next, back, end. `pause` turns to and
-    fro unless its field `on` says which. `by` says who did it where no key was pressed; "program" is the coach, on the way
-    to its next step. `find` has the ball buzz and blink, to be known by it.
+    fro unless its field `on` says which. `by` says who did it where no key was pressed; "program" is the coach, on the
+    way to its next step. `find` has the ball buzz and blink, to be known by it.
     """
 
     kind: str

@@ -47,7 +47,7 @@ class Rehearsal:
         self.deaf_until_s = 0.0  # what the ball sends until then comes in one clump
         self._region, self._step_s = region, step_s
         self._linked = False
-        setup = Setup("knead test", EPOCH.isoformat(), 1.0, "sim:x", "me", region, "left", None, True, TAG, VERSION, 0)
+        setup = Setup("knead test", EPOCH.isoformat(), 1.0, "sim:x", "me", region, "left", None, TAG, VERSION, 0)
         self._tap = Tap(CaptureWriter(self.capture, replace(setup, limits=LIMITS_VERSION)))
         self._line: Stages = self._tap.around(
             Pipeline(Host(framed=True, first_tag=TAG), self._plan(self._tap.context(self._context)))

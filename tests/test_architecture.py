@@ -20,7 +20,7 @@ FLOORS = (
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
     ("companion.tally",),
     ("companion.pipeline",),
-    ("companion.blocks", "companion.captures"),
+    ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.engine",),
     ("companion.replays",),
     (
@@ -51,6 +51,8 @@ SIDE_ROOMS = {
 # The engine is given a transport; it knows only the shape of one.
 SHAPES = {("companion.engine", "companion.transports"), ("companion.compose", "companion.transports")}
 VENDORS = {
+    "bleak": ("companion.transports",),
+    "bumble": ("companion.virtual",),
     "serial": ("companion.transports.serial",),
     "textual": ("companion.tui",),
     "rich": ("companion.tui",),
@@ -71,6 +73,8 @@ HEAVY = (
     "platformdirs",
     "tomlkit",
     "asyncio",
+    "bleak",
+    "bumble",
     "matplotlib",
     "pyarrow",
 )

@@ -23,7 +23,7 @@ from firmware_protocol.driver import Chunk
 from sessions.events import Action, Event, Notice
 from tests.kit import LIMIT_S
 
-SETUP = Setup("knead 1", "2026-03-01T18:30:15+00:00", 1.0, "sim:calm", "me", "calf", "left", None, True, 7, 1, 1)
+SETUP = Setup("knead 1", "2026-03-01T18:30:15+00:00", 1.0, "sim:calm", "me", "calf", "left", None, 7, 1, 1)
 RECORDS = [
     Record(Kind.OPENED, 0.5),
     of_bytes(Kind.IN, 0.6, "serial", b"\x00\x01\xff"),

@@ -47,10 +47,10 @@ def test_scan_as_json(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
                 "detail": "USB 1a86",
                 "known": False,
                 "problem": "",
-                "nickname": "",
                 "kind": "",
-                "signal_dbm": None,
+                "rssi_dbm": None,
                 "battery_pct": None,
+                "nickname": "",
             }
         ],
     }

@@ -15,6 +15,7 @@ from companion.run import LiveRequest
 from companion.safety.limits import GuardContext, regions, tools
 from firmware_protocol.driver import Profile, Unit
 from sessions.devices import Device
+from sessions.events import Json
 
 TODAY = date(2026, 11, 21)
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -152,7 +153,14 @@ def test_the_guard_is_told_and_its_banner_comes_by_itself() -> None:
 
 
 def device(**changes: object) -> Device:
-    profile = {"model": "ball", "firmware": "1.0", "channels": 1, "unit": 1, "lsb": 0.05, "cal_crc": 0xAFB0}
+    profile: dict[str, Json] = {
+        "model": "ball",
+        "firmware": "1.0",
+        "channels": 1,
+        "unit": 1,
+        "lsb": 0.05,
+        "cal_crc": 0xAFB0,
+    }
     known = Device("native", "KB-00A7", "ball", profile, "Blue", "serial:/dev/ttyACM0", AT, AT, {"tool": "tennis"})
     return replace(known, **changes)  # type: ignore[arg-type]  # fields of Device
 

@@ -25,7 +25,7 @@ not: it is no input.
 import json
 import struct
 import zlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -74,10 +74,13 @@ class Setup:
     region: str
     side: str
     program: str | None
-    framed: bool  # the driver: a stream of frames, or a message per chunk
     first_tag: int
     smoothing: int  # version of the smoothing's parameters
     limits: int  # version of the limits
+    kind: str = "native"  # how the ball was spoken to: the driver of this kind,
+    link: str = "serial"  # over such a link,
+    expect_serial: str = ""  # for this ball alone,
+    settings: dict[str, Json] = field(default_factory=dict)  # with what was known of it
 
     def wall(self, at_s: float) -> datetime:
         """Wall time at a moment of the engine's clock."""
@@ -137,10 +140,12 @@ def setup_of(record: Record) -> Setup:
     """ValueError where it is none. Names it does not know are left out."""
     told: dict[str, Any] = from_json(record.payload)
     try:
-        setup = Setup(**{field.name: told[field.name] for field in fields(Setup)})
-        texts = (setup.software, setup.epoch, setup.address, setup.person, setup.region, setup.side)
+        setup = Setup(**{known.name: told[known.name] for known in fields(Setup) if known.name in told})
+        texts: tuple[object, ...] = (setup.software, setup.epoch, setup.address, setup.person, setup.region, setup.side)
+        texts += (setup.kind, setup.link, setup.expect_serial)
         numbers = (setup.speed, setup.first_tag, setup.smoothing, setup.limits)
         fine = all(isinstance(item, str) for item in texts) and all(type(item) in (int, float) for item in numbers)
+        fine = fine and isinstance(setup.settings, dict)
         if not fine or not setup.speed > 0 or not 0 < setup.first_tag < 256 or setup.wall(0.0).tzinfo is None:
             raise ValueError("values")
     except (KeyError, TypeError, ValueError, OverflowError) as error:

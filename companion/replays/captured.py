@@ -10,9 +10,10 @@ from companion.errors import CaptureError
 from companion.pipeline import Pipeline
 from companion.replays.script import Step, Verdict, versions
 from companion.safety.limits import GuardContext
+from companion.speech import Speech
 from companion.stages import Output, Plan
-from firmware_protocol.driver import Chunk, Profile
-from firmware_protocol.host import Host
+from firmware_protocol.devices.kind import Link
+from firmware_protocol.driver import Chunk, Driver, Profile
 from sessions.events import Event
 
 
@@ -33,8 +34,8 @@ class CapturedScript:
             wall=setup.wall,
             software=setup.software,
         )
-        host = Host(framed=setup.framed, first_tag=setup.first_tag)
-        self._pipeline: Pipeline = BlockPipeline(host, plan) if joined else Pipeline(host, plan)
+        driver = _driver(capture)
+        self._pipeline: Pipeline = BlockPipeline(driver, plan) if joined else Pipeline(driver, plan)
 
     @property
     def warning(self) -> str:
@@ -79,3 +80,13 @@ class CapturedScript:
         if self._capture.context is None:
             raise CaptureError(f"the capture {self._capture.path} was cut short before its first reading")
         return self._capture.context
+
+
+def _driver(capture: Capture) -> Driver:
+    """The one that was spoken with then. Raises CaptureError where it is none of ours."""
+    setup = capture.setup
+    try:
+        speech = Speech(setup.kind, Link(setup.link), setup.first_tag, setup.expect_serial, setup.settings)
+        return speech.driver()
+    except (KeyError, ValueError) as error:
+        raise CaptureError(f"the capture {capture.path} is of a kind of ball that this knead does not know") from error

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
@@ -29,6 +29,7 @@ from companion.errors import (
 from firmware_protocol.driver import Chunk, Send
 
 DEFAULT_BAUD = 115200  # R5
+SETTINGS = ("unit", "columns", "full_scale", "invert")  # what an address may say of a board that prints lines
 _POLL_S = 0.1  # a read wakes by itself where the port cannot be woken; also how soon a returned port is seen
 _SOCKET_POLL_S = 0.01  # socket:// has no wake-up: a request waits at most this long
 _WRITE_TIMEOUT_S = 1.0
@@ -43,6 +44,7 @@ class SerialAddress:
     url: str
     baud: int
     kind: str | None
+    settings: Mapping[str, str]  # of the device, for its driver: those of SETTINGS that were given
 
     @property
     def is_path(self) -> bool:
@@ -50,16 +52,17 @@ class SerialAddress:
 
 
 def parse(rest: str) -> SerialAddress:
-    """Split `PORT?baud=N&kind=K`; other options stay with the URL. Raises DeviceNotFoundError on a bad one."""
+    """Split `PORT?baud=N&kind=K&unit=kg`; other options stay with the URL. Raises DeviceNotFoundError on a bad one."""
     url, _, query = rest.partition("?")
     options = dict(parse_qsl(query))
     kind = options.pop("kind", None)
+    settings = {name: options.pop(name) for name in SETTINGS if name in options}
     baud_text = options.pop("baud", str(DEFAULT_BAUD))
     if not url or not baud_text.isascii() or not baud_text.isdigit() or not 300 <= int(baud_text) <= 4_000_000:
         raise DeviceNotFoundError(
             f"serial:{rest} names no port", "write serial:/dev/ttyACM0 or serial:COM3?baud=57600 (300 to 4000000)"
         )
-    return SerialAddress(f"{url}?{urlencode(options)}" if options else url, int(baud_text), kind)
+    return SerialAddress(f"{url}?{urlencode(options)}" if options else url, int(baud_text), kind, settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,11 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from firmware_protocol.devices.kind import Advert, Kind
+from firmware_protocol.devices.kind import Advert, Kind, Link, Options
+from firmware_protocol.driver import Driver
+from firmware_protocol.recognising import Recogniser
+
+AUTO = "auto"  # on a serial port: a ball, or a board that prints lines
 
 
 @cache
@@ -23,3 +27,10 @@ def kinds() -> Mapping[str, Kind]:
 def recognised(advert: Advert) -> Kind | None:
     """The kind of an advertisement, or None: no ball, or one that must be named by hand."""
     return next((kind for kind in kinds().values() if kind.recognises(advert)), None)
+
+
+def driver(key: str, link: Link, options: Options) -> Driver:
+    """The driver of a kind, or with AUTO one that finds out. KeyError: no such kind."""
+    if key == AUTO:
+        return Recogniser(driver("native", link, options), driver("text", link, options))
+    return kinds()[key].driver(link, options)

@@ -64,3 +64,10 @@ class Kind:
     quantum_n: float | None  # smallest step; None: it tells, or is not known
     tare: bool  # the device can be zeroed; else the driver does it
     battery: bool  # tells its battery
+    heard: Callable[[Advert], bytes | None] | None = None  # what of an advertisement is a chunk (source "advert")
+    elsewhere: tuple[Gatt, ...] = ()  # other layouts; the first whose service the device has is the one
+
+    @property
+    def layouts(self) -> tuple[Gatt, ...]:
+        """Every GATT layout it may have, the most likely first."""
+        return () if self.gatt is None else (self.gatt, *self.elsewhere)

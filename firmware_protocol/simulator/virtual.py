@@ -31,6 +31,7 @@ TENNIS = 2
 CAPS = ALL_CAPS & ~Caps.CALIBRATION  # there is no converter behind it whose points could be wrong
 MAX_SEED = 2**32 - 1
 MAX_SERIAL = 16
+USUAL_MTU = 247
 _LINK = 0
 _SERIAL_CHARACTERS = frozenset(string.ascii_letters + string.digits + "._-")
 
@@ -48,7 +49,8 @@ class VirtualBall:
     """Plays `scenario`, from the host's first START on and then again and again, while it scans.
 
     Sans-IO: every call tells the caller's time in seconds, which may begin anywhere and never goes back. The ball
-    boots at the first. `framed`: a stream (`outgoing`), else datagrams, one message each way (`messages`).
+    boots at the first. `framed`: a stream (`outgoing`), else datagrams, one message each way (`messages`); `encrypted`:
+    these only on an encrypted link.
     `boot_id` is drawn unless given. `faults`: what goes wrong, and `harms` what did, in order. ValueError if there is
     no such scenario, seed (0 .. MAX_SEED) or number of channels (1 .. 16), or no such fault on this link.
     """
@@ -62,6 +64,7 @@ class VirtualBall:
         framed: bool = True,
         boot_id: int | None = None,
         faults: Sequence[Fault] = (),
+        encrypted: bool = False,
     ) -> None:
         if not 0 <= seed <= MAX_SEED:
             raise ValueError(f"a seed is 0 to {MAX_SEED}, not {seed}")
@@ -70,6 +73,7 @@ class VirtualBall:
         channels = plot.channels if channels is None else channels
         of_ball, of_link = at_home(faults, Place.BALL), at_home(faults, Place.LINK)
         spec = _spec(plot, seed, channels, boot_id or secrets.randbelow(2**32 - 1) + 1)
+        spec = replace(spec, caps=spec.caps | Caps.ENCRYPTED) if encrypted else spec
         self.spec = ballfaults.made(spec, of_ball)
         self.truth = Truth(plot, seed, self.spec.channels, LSB_N, of_ball)
         self.harms: list[Harm] = []
@@ -103,16 +107,25 @@ class VirtualBall:
 
     # Link
 
-    def connected(self, now_s: float) -> None:
-        """Somebody may be listening. Has no effect while the ball is away."""
+    def connected(self, now_s: float, *, mtu: int = USUAL_MTU, encrypted: bool = False) -> None:
+        """Somebody may be listening. Has no effect while the ball is away. The rest is of Bluetooth LE."""
         self._advance(now_s)
         self._last_words = []
         if self.present(now_s):
             self._linked = True
             self._ear.reset()
-            self._ball.connect(_LINK, framed=self._framed)
+            self._ball.connect(_LINK, framed=self._framed, mtu=mtu, encrypted=encrypted)
             if self._link is not None:
                 self._link.connected(now_s)
+
+    def set_mtu(self, mtu: int) -> None:
+        """Of a link over Bluetooth LE that is up."""
+        if self._linked:
+            self._ball.set_mtu(_LINK, mtu)
+
+    def info(self) -> bytes:
+        """What anybody may read over Bluetooth LE before a word was said."""
+        return self._ball.info(_LINK)
 
     def disconnected(self, now_s: float) -> None:
         self._advance(now_s)

@@ -1,0 +1,146 @@
+"""Looking for one ball among all that advertise: by its name, by where it was last, or one after the other.
+
+One scanner, started when it is needed and stopped before a connection is made: a radio that scans connects badly.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from companion.errors import DeviceNotFoundError, UnavailableError
+from companion.transports.bluetooth import DOCTOR
+from companion.transports.scan import Scanner, Sighting, held
+from firmware_protocol.devices.kind import Kind
+
+SEARCH_S = 10.0  # a ball advertises several times a second; one asleep does not
+GRACE_S = 1.0  # for a name that comes in the scan response only, before a ball of any other name is tried
+GONE_S = 2.0  # unseen for so long, a ball has been away
+FRESH_S = 2.0  # what was seen so lately is there
+RADIO_POLL_S = 1.0  # how soon it is noticed that Bluetooth is on again
+SERIAL = re.compile(r"[0-9A-Za-z._-]{1,16}")  # what may be one (PROTOCOL.md section 2, IDENT)
+
+
+@dataclass(frozen=True, slots=True)
+class BleAddress:
+    """What stands behind `ble:` in an address."""
+
+    wanted: str  # an advertised name, a serial, or, of a ball without a name, a Bluetooth address
+    kind: str | None
+
+
+def parse(rest: str) -> BleAddress:
+    """Split `NAME-OR-SERIAL?kind=K`. Raises DeviceNotFoundError on none."""
+    wanted, mark, query = rest.rpartition("?kind=")
+    options = dict(parse_qsl(f"kind={query}")) if mark else {}
+    wanted = (wanted if mark else rest).strip()
+    if not wanted:
+        raise DeviceNotFoundError(f"ble:{rest} names no ball", "write ble:NAME; 'knead scan' lists the balls in reach")
+    return BleAddress(wanted, options.get("kind"))
+
+
+class Search:
+    """`any_name`: a ball of this kind and another name may be it, too; somebody asks it for its serial then."""
+
+    def __init__(self, wanted: str, kind: Kind, now_s: Callable[[], float], *, any_name: bool) -> None:
+        self.wanted, self._kind, self._any_name = wanted, kind, any_name
+        self._now_s = now_s
+        self._scanner = Scanner(now_s)
+        self._home: str | None = None  # the address at which it was the right one
+        self._rejected: set[str] = set()
+        self._back: Sighting | None = None  # what ended the last wait for its return
+        self._failed = False  # it was seen, and could not be connected to
+        self._last_s = -GONE_S  # seen
+
+    async def find(self, limit_s: float = SEARCH_S) -> Sighting:
+        """The next one to try. The scan goes on until `stop`. Raises DeviceNotFoundError and UnavailableError."""
+        back, self._back = self._back, None
+        if back is not None and self._now_s() - back.at_s < FRESH_S and back.advert.address not in self._rejected:
+            return back
+        if self._kind.gatt is not None and not self._scanner.running:
+            for one in await held((self._kind.gatt.service,), self._now_s):
+                if self.right(one):
+                    return one
+        await self._scanner.start()
+        loop = asyncio.get_running_loop()
+        grace_s, until_s = loop.time() + GRACE_S, loop.time() + limit_s
+        others: dict[str, Sighting] = {}
+        while True:
+            try:
+                async with asyncio.timeout_at(min(grace_s, until_s) if others else until_s):
+                    sighting = await self._scanner.next()
+            except TimeoutError:
+                if others:
+                    return max(others.values(), key=_strength)
+                raise self._not_found() from None
+            if self.right(sighting):
+                return sighting
+            if self.possible(sighting):
+                others[sighting.advert.address] = sighting
+
+    async def returned(self) -> None:
+        """It is seen again, having been out of sight; or Bluetooth is on again and it is there."""
+        while True:
+            try:
+                await self._scanner.start()
+            except UnavailableError:
+                self._failed = False  # whatever was before, the ball has not refused since
+                await asyncio.sleep(RADIO_POLL_S)
+                continue
+            sighting = await self._scanner.next()
+            if not (self.right(sighting) or self.possible(sighting)):
+                continue
+            gone = sighting.at_s - self._last_s >= GONE_S
+            self._last_s = sighting.at_s
+            if gone or not self._failed:
+                self._back = sighting
+                return
+
+    async def stop(self) -> None:
+        """Before a connection is made, and at the end. Never raises."""
+        await self._scanner.stop()
+
+    def right(self, sighting: Sighting) -> bool:
+        """It bears the name, or is where it was before."""
+        advert, wanted = sighting.advert, self.wanted.casefold()
+        if advert.address in self._rejected:
+            return False
+        return advert.address == self._home or wanted in (advert.name.strip().casefold(), advert.address.casefold())
+
+    def possible(self, sighting: Sighting) -> bool:
+        """It is of the kind, and may be the one under another name."""
+        return (
+            self._any_name and sighting.advert.address not in self._rejected and self._kind.recognises(sighting.advert)
+        )
+
+    def settle(self, sighting: Sighting) -> None:
+        """The link to it is up."""
+        self._home, self._failed = sighting.advert.address, False
+
+    def fail(self) -> None:
+        """It was seen, and no link came of it."""
+        self._failed, self._last_s = True, self._now_s()
+
+    def reject(self, address: str) -> None:
+        """It is another one."""
+        self._rejected.add(address)
+        if self._home == address:
+            self._home = None
+
+    async def next(self) -> Sighting:
+        """Every sighting while the scan runs, for those who only listen."""
+        return await self._scanner.next()
+
+    def _not_found(self) -> DeviceNotFoundError:
+        if self._rejected:
+            return DeviceNotFoundError(
+                f"the ball in reach is not {self.wanted}", "wake the right one; 'knead scan' lists the balls in reach"
+            )
+        return DeviceNotFoundError(
+            f"no ball called {self.wanted} in reach", f"wake it, come closer, end other apps that use it; {DOCTOR}"
+        )
+
+
+def _strength(sighting: Sighting) -> int:
+    return -1000 if sighting.advert.rssi_dbm is None else sighting.advert.rssi_dbm
