@@ -73,6 +73,8 @@ def serial_places(known: Mapping[str, str]) -> list[Place]:
 def ble_places(known: Mapping[str, str], seconds: float, told: Callable[[Place], None] | None = None) -> list[Place]:
     """Balls that advertise, or are connected to this computer already, the nearest first. Takes so long.
 
+    `known`: the nickname, perhaps "", of what was used at an address.
+
     `told` hears of each when it is first seen and when more is known of it; the last word on an address stands. Not
     for the thread of an event loop. Raises UnavailableError.
     """
@@ -143,26 +145,26 @@ def _ble_transport(rest: str, kind: str | None, clock: Clock, expect_serial: str
     return lambda: AdvertTransport(rest, chosen, clock.now_s)
 
 
-def _ble_speech(rest: str, kind: str | None, first_tag: int) -> Speech:
+def _ble_speech(rest: str, kind: str | None, first_tag: int, expect_serial: str = "") -> Speech:
     from companion.transports.search import parse
 
     key = kind or parse(rest).kind or NATIVE
     links = kinds()[key].links if key in kinds() else ()
     link = Link.ADVERT if Link.ADVERT in links else Link.GATT
-    return Speech(checked(key, link), link, first_tag)
+    return Speech(checked(key, link), link, first_tag, expect_serial)
 
 
-def speech(address: str, kind: str | None, first_tag: int) -> Speech:
+def speech(address: str, kind: str | None, first_tag: int, expect_serial: str = "") -> Speech:
     """How the ball there is spoken to: `kind`, else what the address says, else it is found out."""
     scheme, _, rest = address.partition(":")
     if scheme == "ble":
-        return _ble_speech(rest, kind, first_tag)
+        return _ble_speech(rest, kind, first_tag, expect_serial)
     if scheme != "serial":
-        return Speech(kind or NATIVE, Link.SERIAL, first_tag)
+        return Speech(kind or NATIVE, Link.SERIAL, first_tag, expect_serial)
     from companion.transports.serial import parse
 
     told = parse(rest)
-    return Speech(kind or told.kind or AUTO, Link.SERIAL, first_tag, settings=dict(told.settings))
+    return Speech(kind or told.kind or AUTO, Link.SERIAL, first_tag, expect_serial, dict(told.settings))
 
 
 # --- virtual balls, for others to connect to ---

@@ -20,6 +20,7 @@ from companion.config import Settings
 from companion.contexts import guard_context
 from companion.engine import Engine, Observer, Outcome
 from companion.errors import ConfigError
+from companion.handsfree.terms import Terms, wished
 from companion.meeting import Meeting
 from companion.pairing.acquaintance import Acquaintances, settings_of
 from companion.pairing.profile import checked_name
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 DEMO_SCENARIO = "showcase"
 DEMO_REGION = "glute"  # what the showcase plays
+DEMO_HANDS = Terms(end_s=5.0)  # nobody watches an empty ball for a minute
 
 
 def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer] = ()) -> Run:
@@ -87,9 +89,9 @@ def _on_ball(
     request = replace(request, address=target.address, kind=request.kind or target.kind)
     make_transport = balls.transport(target.address, request.kind, clock, target.serial)
     watching: list[Observer] = [*observers, last, symptoms]
-    speech = balls.speech(target.address, request.kind, _first_tag())
-    known_of_it = {} if target.device is None else settings_of(target.device)
-    speech = replace(speech, expect_serial=target.serial, settings={**known_of_it, **speech.settings})
+    speech = balls.speech(target.address, request.kind, _first_tag(), target.serial)
+    if target.device is not None:
+        speech = replace(speech, settings={**settings_of(target.device), **speech.settings})
     acquaintances = Acquaintances(devices, target.address, datetime.now().astimezone().date())
     owned = (last.keep, symptoms.keep) if as_last else (symptoms.keep,)
     return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances)
@@ -98,14 +100,18 @@ def _on_ball(
 def demo(
     settings: Settings, *, seconds: float | None = None, speed: float = 1.0, observers: Sequence[Observer] = ()
 ) -> Run:
-    """The showcase: a virtual ball behind a real serial port of this computer, recorded as simulated."""
+    """The showcase: a virtual ball behind a real serial port of this computer, recorded as simulated.
+
+    No key is needed: it begins on contact, and ends by itself after the score.
+    """
     clock = Clock(speed)
     seconds = _showcase_seconds() if seconds is None else seconds
     server = balls.serve_here(VirtualBall(DEMO_SCENARIO), clock)
     region = DEMO_REGION if settings.region == "unknown" else settings.region
     request = LiveRequest(person=settings.person, region=region, side=settings.side, seconds=seconds, speed=speed)
     try:
-        return _run(request, settings, clock, balls.transport(server.address, None, clock), observers, (server.close,))
+        transport = balls.transport(server.address, None, clock)
+        return _run(request, settings, clock, transport, observers, (server.close,), hands=DEMO_HANDS)
     except BaseException:
         server.close()
         raise
@@ -175,6 +181,13 @@ def sound_check(settings: Settings) -> "Iterator[Sounded]":
     return check(_wanted(settings))
 
 
+def sound_test(settings: Settings) -> str:
+    """One tone and two words; gives what went wrong, or nothing. Raises OSError."""
+    from companion.cues import check
+
+    return check.test(_wanted(settings))
+
+
 # --- parts ---
 
 
@@ -188,6 +201,7 @@ def _run(
     known: past.Past | None = None,
     speech: Speech | None = None,
     acquaintances: Acquaintances | None = None,
+    hands: Terms | None = None,
 ) -> Run:
     speech = speech or Speech(first_tag=_first_tag())
     driver = speech.driver()
@@ -199,6 +213,7 @@ def _run(
         context=lambda profile: guard_context(profile, request, known, acquaintances),
         wall=clock.wall,
         software=f"knead {version('knead-companion')}",
+        hands=hands or wished(request.handsfree, request.arm_s, guided=request.program is not None),
     )
     journal: Journal | None = None
 
@@ -269,6 +284,7 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, speech: Speech) -> Tap 
         link=speech.link.value,
         expect_serial=speech.expect_serial,
         settings=dict(speech.settings),
+        hands=None if plan.hands is None else plan.hands.to_json(),
     )
     return Tap(CaptureWriter(request.capture, setup))
 

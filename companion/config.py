@@ -15,7 +15,7 @@ from companion.errors import ConfigError
 from sessions.home import NAME, data_dir
 
 SIDES = ("left", "right", "both")
-THEMES = ("safe-dark", "safe-light", "high-contrast", "mono")
+THEMES = ("dark", "light", "high-contrast", "mono")
 _NOTHING: Mapping[str, object] = {}
 
 
@@ -65,9 +65,10 @@ class Settings:
     side: str = "both"
     tool: str | None = None  # None: the hard 8 cm2 ball is assumed
     fps: int | None = None  # None: 10, and 5 over SSH
-    theme: str = "safe-dark"
+    theme: str = "dark"
     sound: bool = True
     voice: bool = True
+    handsfree: str = "auto"
     warnings: tuple[str, ...] = ()  # one line each, for stderr
 
 
@@ -157,6 +158,12 @@ def _tools() -> Iterable[str]:
     return tools()
 
 
+def _modes() -> Iterable[str]:
+    from companion.handsfree.terms import MODES
+
+    return MODES
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One setting. Its default stands in `Settings`."""
@@ -182,6 +189,7 @@ KEYS: Mapping[str, Key] = {
         Key("theme", Choice(lambda: THEMES), "colours"),
         Key("sound", Switch(), "tones with every warning"),
         Key("voice", Switch(), "words with every warning"),
+        Key("handsfree", Choice(_modes), "begin on contact, pause and end off the ball, listen to squeezes"),
     )
 }
 
@@ -249,20 +257,33 @@ def write_setting(paths: Paths, name: str, text: str) -> str | int:
         value = key.rule.read(text)
     except ValueError as error:
         raise ConfigError(f"{name}: {text!r} is not allowed", f"allowed is {error}") from error
+    _change(paths.config_file, lambda document: document.__setitem__(name, value))
+    return value
+
+
+def forget_setting(paths: Paths, name: str) -> None:
+    """Take one key out of the file, so that its default holds again. Raises ConfigError."""
+    if name not in KEYS:
+        raise ConfigError(f"{name}: no such key", "the keys are " + " ".join(KEYS))
+    if name in _read_file(paths.config_file):
+        _change(paths.config_file, lambda document: document.pop(name))
+
+
+def _change(path: Path, change: Callable[[Any], object]) -> None:
+    """Change the file, keeping its comments. Raises ConfigError."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
-    _read_file(paths.config_file)  # a file that cannot be read is not replaced
+    _read_file(path)  # a file that cannot be read is not replaced
     try:
-        target = paths.config_file.resolve()  # a link to a file kept elsewhere stays a link
+        target = path.resolve()  # a link to a file kept elsewhere stays a link
         document = tomlkit.parse(target.read_text("utf-8")) if target.exists() else tomlkit.document()
-        document[name] = value
+        change(document)
         _replace(target, tomlkit.dumps(document))
     except TOMLKitError as error:
-        raise ConfigError(f"{paths.config_file} cannot be changed here: {error}", "edit it by hand") from error
+        raise ConfigError(f"{path} cannot be changed here: {error}", "edit it by hand") from error
     except OSError as error:
-        raise ConfigError(f"{paths.config_file} cannot be written: {error.strerror or error}") from error
-    return value
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _read_file(path: Path) -> dict[str, Any]:

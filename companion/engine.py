@@ -329,6 +329,8 @@ class Engine:
     def _emit(self, event: Event) -> None:
         if isinstance(event, Reading):
             self._measured = True
+        elif isinstance(event, Notice) and event.kind == "over":
+            self._end_by(str(event.fields.get("cause", "over")), Outcome(0, event.text))
         for observer in list(self._observers):
             try:
                 observer(event)

@@ -109,10 +109,14 @@ def of_status(status: Status, t_s: float) -> Notice:
     return Notice(t_s, "status", f"battery {charge}", fields)
 
 
-def of_ball_event(event: BallEvent, t_s: float) -> Notice:
+def of_ball_event(event: BallEvent, t_s: float, count: int = 1) -> Notice:
+    """`count`: how often it was told, the newest being this one."""
     name = _BALL_EVENTS.get(event.code, f"event {event.code}")
     fields: dict[str, Json] = {"code": event.code, "channel": event.channel, "value": event.value, "name": name}
-    return Notice(t_s, "ball_event", f"ball: {name.replace('_', ' ')}", fields)
+    text = f"ball: {name.replace('_', ' ')}"
+    if count > 1:
+        return Notice(t_s, "ball_event", f"{text}, {count} times", fields | {"count": count})
+    return Notice(t_s, "ball_event", text, fields)
 
 
 def of_limit(settings: LimitSettings, asked: LimitSettings, lsb: float, t_s: float) -> Notice:

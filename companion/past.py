@@ -29,6 +29,7 @@ from companion.safety.limits import GuardContext, combined_factor, effective, re
 from companion.safety.lowered import Lowered, read_lowered
 from companion.safety.person import Lock, Person, read_person
 from companion.safety.screening import Standing, Verdict, judge
+from sessions.wording import span
 
 LIMITS_FILE = "limits.toml"  # the user's own, beside the settings
 STOPPED_MANY = 2  # sessions of a week that the guard ended
@@ -171,6 +172,11 @@ class Past:
             said.append(f"one of your first three sessions: {times}{minutes:g} minutes of contact")
         for text, until in rests(self.history, self.person.locks, region, side, self.now):
             said.append(f"{place_of(region, side)}: {text}, rest it{_until(until)}")
+        left = self.today(region, side)
+        if left.free and left.used_s > 0:
+            said.append(f"{place_of(region, side)}: {span(left.left_s)} of contact left today")
+        if self.left_s < whole_body()["day_s"]:
+            said.append(f"{span(self.left_s)} of contact left today in all")
         if self.after_due() is not None:
             said.append("how was the day after your last session? knead screen --next-day")
         return tuple(said)

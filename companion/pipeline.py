@@ -11,7 +11,12 @@ from typing import assert_never
 
 from companion import notices
 from companion.ballside import BallSide
+from companion.handsfree.button import pressed_button
+from companion.handsfree.hands import Hands
+from companion.handsfree.terms import Terms
+from companion.leading import Leading
 from companion.measuring import Measure
+from companion.often import Often
 from companion.safety.guard import Guard
 from companion.safety.limits import GuardContext
 from companion.stages import Output, Plan
@@ -45,6 +50,8 @@ from sessions.events import Action, Closed, Event, Json, Notice, Opened
 
 SAME_STATUS_S = 1.0
 FIND_ME = AskAlert(Pattern.FIND_ME, Pattern.FIND_ME, 3000)  # six blinks and buzzes: enough to look and to feel
+KNOWN_EVENTS = frozenset(Code)  # those that are not are counted as one kind
+UNSEEN = ZeroChanged(None, None, False)  # a change of zero whose value is not known
 
 
 class Pipeline:
@@ -58,12 +65,15 @@ class Pipeline:
         self._context: GuardContext | None = None
         self._measure: Measure | None = None
         self._guard: Guard | None = None
+        self._leading: Leading | None = None  # the guard's, with what is led beside it
+        self._hands: Terms | None = None  # how a hands-free session is led
         self._open = False
         self._closed = False
         self._t_s = 0.0  # session time of the newest scan
         self._index: int | None = None  # of the newest scan
         self._ended: Notice | None = None  # why the guard ends the session
         self._damage = DamageTally()
+        self._often = Often[BallEvent | Status | ZeroChanged]()
         self._status: Status | None = None  # as last told,
         self._status_s = 0.0  # and when
         self._side: BallSide | None = None  # the ball's buzzer, light and own limit
@@ -90,8 +100,9 @@ class Pipeline:
             self._timeline.suspended()
         out = self._drive(self._driver.tick(now_s), now_s)
         out += self._damage.due(now_s, self._at(now_s))
-        if self._guard is not None:
-            out += self._guard.tick(now_s, self._at(now_s))
+        out += self._told_often(self._often.due(now_s), now_s)
+        if self._guard is not None and self._leading is not None:
+            out += self._leading.hear(self._guard.tick(now_s, self._at(now_s)))
         return self._warn_ball(out, now_s)
 
     def act(self, action: Action, now_s: float) -> list[Output]:
@@ -100,7 +111,7 @@ class Pipeline:
 
     def _act(self, action: Action, now_s: float) -> list[Output]:
         action = dataclasses.replace(action, t_s=self._t_s, after_index=self._index)
-        out: list[Output] = [action]
+        out: list[Output] = [action] if self._leading is None else [*self._leading.act(action, self._t_s)]
         match action.kind:
             case "tare":
                 out += self._tare(action, now_s)
@@ -108,10 +119,8 @@ class Pipeline:
                 out += self._drive(self._driver.ask(FIND_ME, now_s), now_s)
             case "end":
                 out += self._drive(self._driver.ask(Stop(), now_s), now_s)
-            case _:
-                if self._guard is not None:
-                    out += self._guard.act(action, self._t_s)
-                    self._adopt(self._guard.context)
+        if self._guard is not None:
+            self._adopt(self._guard.context)
         return out
 
     def finish(self, now_s: float, cause: str) -> list[Event]:
@@ -119,14 +128,16 @@ class Pipeline:
         if self._closed:
             return []
         self._closed = True
+        often = self._told_often(self._often.rest(now_s), now_s)
         out: list[Event] = [*self._damage.rest(now_s, self._at(now_s))]
+        out += [item for item in often if isinstance(item, Notice)]
         if self._guard is not None:
             out += self._guard.finish(self._at(now_s))
         return [*out, Closed(self._at(now_s), cause)]
 
     def deadline(self) -> float | None:
         """When `tick` is next due, on the engine's clock."""
-        stages = (self._driver, self._damage, self._guard, self._side)
+        stages = (self._driver, self._damage, self._often, self._guard, self._side)
         due = [None if stage is None else stage.deadline() for stage in stages]
         return min((at_s for at_s in due if at_s is not None), default=None)
 
@@ -155,10 +166,8 @@ class Pipeline:
                     out += self._started(event, now_s)
                 case Status():
                     out += self._state(event, now_s)
-                case BallEvent():
-                    out += self._ball_event(event, now_s)
-                case ZeroChanged():
-                    out += self._zero(event, now_s)
+                case BallEvent() | ZeroChanged():
+                    out += self._unasked(event, now_s)
                 case LimitInForce():
                     out += self._limit_in_force(event.settings, now_s)
                 case Refused() | RawMeans() | Calibrated():
@@ -187,8 +196,8 @@ class Pipeline:
         return out
 
     def _scans(self, placed: Placed) -> list[Output]:
-        measure, guard = self._measure, self._guard
-        if measure is None or guard is None:
+        measure, leading = self._measure, self._leading
+        if measure is None or leading is None:
             return []  # no Profile and START yet: the host drops such samples itself (R46)
         out: list[Output] = [] if self._open else [self._opening(placed)]
         self._open = True
@@ -196,8 +205,13 @@ class Pipeline:
         out.append(measured.reading)
         if placed.late:
             return out
-        said = [event for judged in measured.judged for event in guard.feed(judged)]
+        said: list[Event] = []
+        index = placed.index
+        for judged in measured.judged:
+            said += leading.feed(judged, index)
+            index += len(judged.t_s)
         out += said
+        self._adopt_where_changed()
         self._t_s = float(placed.t_s[-1])
         self._index = placed.index + len(placed.t_s) - 1
         for notice in said:
@@ -223,7 +237,7 @@ class Pipeline:
             tool=context.tool,
             area_cm2=context.area_cm2,
             program=plan.program,
-            context=context.to_json(),
+            context=context.to_json() | ({} if self._hands is None else {"hands": self._hands.to_json()}),
             smoothing=smoother.describe(),
             simulated=profile.simulated,
             software=plan.software,
@@ -278,6 +292,8 @@ class Pipeline:
             out.append(notices.of_rate(started, self._at(now_s)))
         if self._guard is None:
             self._guard = Guard(context)
+            self._hands = None if self._plan.hands is None else self._plan.hands.within(context)
+            self._leading = Leading(self._guard, None if self._hands is None else Hands(self._hands))
             out += notices.of_slowness(started.period_s, self._at(now_s))
             self._guard.battery(self._battery_low)
         return out
@@ -289,13 +305,38 @@ class Pipeline:
             self._guard.battery(status.battery_low)
         if status == self._status and now_s - self._status_s < SAME_STATUS_S:
             return []
-        self._status, self._status_s = status, now_s
-        return [notices.of_status(status, self._at(now_s))]
+        if not self._often.take("status", status, now_s):
+            return []
+        return self._told_often([(status, 1)], now_s)
 
-    def _ball_event(self, event: BallEvent, now_s: float) -> list[Output]:
-        out: list[Output] = [notices.of_ball_event(event, self._at(now_s))]
+    def _unasked(self, event: BallEvent | ZeroChanged, now_s: float) -> list[Output]:
+        """What a ball may tell as often as it likes. Of a flood of zeros none is believed."""
+        if isinstance(event, ZeroChanged):
+            if self._often.take("zero", UNSEEN, now_s):
+                return self._zero(event, now_s)
+            return self._zero(UNSEEN, now_s) if self._often.held("zero") == 1 else []
+        known = event.code if event.code in KNOWN_EVENTS else None
+        return self._ball_event(event, now_s) if self._often.take(known, event, now_s) else []
+
+    def _told_often(self, told: Iterable[tuple[BallEvent | Status | ZeroChanged, int]], now_s: float) -> list[Output]:
+        """What may come in floods, each with how many it stands for."""
+        out: list[Output] = []
+        for item, count in told:
+            match item:
+                case BallEvent():
+                    out += self._ball_event(item, now_s, count)
+                case Status():
+                    self._status, self._status_s = item, now_s
+                    out.append(notices.of_status(item, self._at(now_s)))
+                case ZeroChanged():
+                    out += self._zero(item, now_s)
+        return out
+
+    def _ball_event(self, event: BallEvent, now_s: float, count: int = 1) -> list[Output]:
+        out: list[Output] = [notices.of_ball_event(event, self._at(now_s), count)]
         if event.code == Code.BUTTON and self._guard is not None:
-            out += self._act(Action("confirm", {"by": "button"}), now_s)
+            pressed = pressed_button(event.value, stopped=self._guard.stopped)
+            out += [] if pressed is None else self._act(pressed, now_s)
         return out
 
     def _zero(self, zero: ZeroChanged, now_s: float) -> list[Output]:
@@ -334,6 +375,11 @@ class Pipeline:
         self._context = context
         if self._measure is not None:
             self._measure.adopt(context)
+
+    def _adopt_where_changed(self) -> None:
+        """What was done by the ball itself may have moved it."""
+        if self._guard is not None and self._guard.context is not self._context:
+            self._adopt(self._guard.context)
 
     def _at(self, now_s: float) -> float:
         return max(self._t_s, self._timeline.session_s(now_s)) if self._open else 0.0

@@ -30,7 +30,8 @@ class LiveRequest:
     side: str = "both"
     tool: str | None = None
     program: str | None = None
-    arm_s: float = 0.0
+    arm_s: float = 0.0  # to get down on the floor, before it begins by itself
+    handsfree: str = "auto"  # one of handsfree.terms.MODES
     seconds: float | None = None
     speed: float = 1.0  # infinite for a replay at its fastest
     kind: str | None = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from companion.handsfree.terms import Terms
 from companion.safety.limits import GuardContext
 from firmware_protocol.driver import Chunk, Close, Profile, Send
 from sessions.events import Action, Event
@@ -23,6 +24,7 @@ class Plan:
     context: Callable[[Profile], GuardContext]  # all the guard must know from outside, once the ball is known
     wall: Callable[[float], datetime]  # engine seconds -> wall time
     software: str
+    hands: Terms | None = None  # led without hands, and how; None: not
 
 
 class Stages(Protocol):

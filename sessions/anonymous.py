@@ -54,12 +54,17 @@ NOTICES: Mapping[str, Sequence[str]] = {
     "link": ("state",),
     "region": ("region", "side", "state"),
     "end": (),
+    "hands": ("state", "value"),
+    "over": ("cause",),
 }
 CUES = (
     *("site", "region", "side", "tool", "technique", "band_kpa", "seconds", "repeats", "rep", "in_s", "left_s", "way"),
     *("held_s", "from_s", "hold_load", "cause", "steps", "done", "skipped"),
 )
-ACTIONS = ("region", "side", "tool", "area_cm2", "rolling", "rating", "symptom", "by", "step", "trusted")
+ACTIONS = (
+    *("region", "side", "tool", "area_cm2", "rolling", "rating", "symptom", "by", "step", "trusted", "on"),
+    *("value", "when", "pressure_kpa", "left_s", "left_peak_kpa"),
+)
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # words of our own; not a path, not a sentence
 
 

@@ -12,7 +12,7 @@ from sessions.batches import Part, join
 from sessions.codec import decode, encode
 from sessions.draft import ChunkRow
 from sessions.errors import UnreadableError
-from sessions.events import Alert, Closed, Phase, RegionTotals, Totals
+from sessions.events import Action, Alert, Closed, Phase, RegionTotals, Totals
 from sessions.quantities import NEWTONS, Meaning
 from sessions.record import TOTALS, EventRow, event_of, region_columns, text, totals_of
 from sessions.schema import CHUNK, EVENT, REGION, SESSION
@@ -46,6 +46,7 @@ class _Told:
 
     totals: Totals | None = None
     alerts: dict[str, int] = field(default_factory=dict)
+    pain: dict[str, int] = field(default_factory=dict)  # by column; only what was said
     to_s: float = 0.0
 
 
@@ -82,6 +83,7 @@ def complete(connection: Connection, key: int, state: str, totals: Totals | None
             peak_kpa=peak_kpa if newtons else None,
             peak_force_n=peak_force_n if newtons else None,
             alerts=told.alerts,
+            **told.pain,
         )
     )
 
@@ -146,8 +148,19 @@ def _told(connection: Connection, key: int) -> _Told:
         if isinstance(event, Alert) and event.phase in (Phase.RAISED, Phase.ESCALATED):
             word = event.level.name.lower()
             told.alerts[word] = told.alerts.get(word, 0) + 1
+        elif isinstance(event, Action):
+            told.pain |= pain_of(event)
     told.totals = _last_totals(totals)
     return told
+
+
+def pain_of(action: Action) -> dict[str, int]:
+    """The column that an action of kind `pain` fills, with its score of 0 to 10; else nothing."""
+    value, when = action.fields.get("value"), action.fields.get("when")
+    scored = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10
+    if action.kind != "pain" or not scored or when not in ("before", "after"):
+        return {}
+    return {f"pain_{when}": int(str(value))}
 
 
 def _last_totals(rows: list[EventRow]) -> Totals | None:

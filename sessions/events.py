@@ -126,6 +126,11 @@ class Notice:
     slow      state ("late", "too slow"), hz: warnings come late, or cannot be relied on
     observer  name, error: an observer raised and was detached
     sound     state ("on", "off", "failed", "restarted"), tones, voice: the programs that play and speak, why
+    hands     state, value: a session led by the ball alone. "armed", "countdown" (value: seconds left), "ready",
+              "started", "paused", "held" (by two squeezes), "resumed", "asked" (whether something hurts),
+              "answered", "unanswered", "finished" (come off), "scoring", "grade" (value: squeezed so hard now),
+              "taken" (value), "back", "scored" (value), "unscored"
+    over      cause ("released", "finished"): it has ended by itself, with nobody on the ball
     limit     state ("set", "lowered"), high, clear (counts), hold_ms, high_n: what the ball watches by itself
     """
 
@@ -166,9 +171,12 @@ class Totals:
 class Action:
     """What a person did. Made without time and index; the pipeline fills in both when it is fed.
 
-    Kinds: region, side, tool, tare, find, mark, symptom, confirm, silence, pause, next, back, end. `pause` turns to and
-    fro unless its field `on` says which. `by` says who did it where no key was pressed; "program" is the coach, on the
-    way to its next step. `find` has the ball buzz and blink, to be known by it.
+    Kinds: region, side, tool, tare, find, mark, symptom, pain, confirm, silence, pause, next, back, end.
+
+    `pause` turns to and fro unless its field `on` says which. `by` says who did it where no key was pressed: "program"
+    is the coach, on the way to its next step; "release", "contact", "squeeze" and "squeezes" are what was done to the
+    ball. `find` has the ball buzz and blink, to be known by it. `pain` has `value`, 0 to 10, and `when` ("before",
+    "hold", "after"). `symptom` and `mark` are given `pressure_kpa`, the pressure at that instant.
     """
 
     kind: str
@@ -211,7 +219,7 @@ class Closed:
     """Nothing comes after this."""
 
     t_s: float
-    cause: str  # "user", "seconds", "away", "signal", "ball", "guard", "replayed"
+    cause: str  # "user", "seconds", "away", "signal", "ball", "guard", "replayed", "released", "finished"
 
 
 Event = Opened | Reading | Alert | Notice | Totals | Cue | Action | Closed

@@ -32,11 +32,22 @@ class Delay:
         if self.since is None:
             self.since, self.seen = t, 0
         self.seen += 1
-        needed = self.off_s if self.on else self.on_s
+        needed = self.off_s if self.on else self.lasting()
         if t - self.since < round(needed * 1e6) or (not self.on and self.seen < self.scans):
             return False
         self.on, self.start, self.since = not self.on, self.since, None
         return True
+
+    def lasting(self) -> float:
+        return self.on_s
+
+
+class ContactDelay(Delay):
+    """Contact: after 3 s without, a touch may be a squeeze, and is contact from 0.6 s on."""
+
+    def lasting(self) -> float:
+        assert self.since is not None
+        return 0.6 if self.since - self.start >= 3_000_000 else self.on_s
 
 
 class Off:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from companion.safety.limits import Carried, GuardContext, effective, regions
 from sessions.events import RegionTotals, Totals
-from tests.reference_alarms import Delay, ReferenceAlarms
+from tests.reference_alarms import ContactDelay, ReferenceAlarms
 
 
 def shared(side: str, other: str) -> bool:
@@ -53,7 +53,7 @@ class ReferenceSums(ReferenceAlarms):
         self.parts: dict[tuple[str, str], Part] = {}
         self.session_us = 0
         self.p = 0.0
-        self.contact = Delay(0.2, 0.5)
+        self.contact = ContactDelay(0.2, 0.5)
         self._retune()
 
     def _book(self, seconds: float, until: int) -> None:

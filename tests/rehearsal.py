@@ -10,6 +10,7 @@ from companion.captures.reader import Capture
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
 from companion.contexts import guard_context
+from companion.handsfree.terms import Terms
 from companion.pipeline import Pipeline
 from companion.replays.captured import CapturedScript
 from companion.replays.player import Player, ReplayClock
@@ -21,6 +22,7 @@ from companion.smoothing import VERSION
 from companion.stages import Output, Plan, Stages
 from firmware_protocol.driver import Chunk, Close, Profile, Send
 from firmware_protocol.host import Host
+from firmware_protocol.simulator.scenarios import Scenario
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Action, Closed, Event, Notice
 from sessions.journal import Journal
@@ -38,17 +40,27 @@ class Rehearsal:
     """One session on a virtual ball. `kept` names the directory of its capture and its log."""
 
     def __init__(
-        self, kept: Path, scenario: str = "showcase", region: str = "glute", *, step_s: float = STEP_S
+        self,
+        kept: Path,
+        scenario: str | Scenario = "showcase",
+        region: str = "glute",
+        *,
+        step_s: float = STEP_S,
+        hands: Terms | None = None,
     ) -> None:
         self.capture, self.database = kept / "session.cap", kept / "data" / "knead.db"
         self.events: list[Event] = []
         self.ball = VirtualBall(scenario, seed=5)
         self.now_s = 0.0
         self.deaf_until_s = 0.0  # what the ball sends until then comes in one clump
-        self._region, self._step_s = region, step_s
+        self._region, self._step_s, self._hands = region, step_s, hands
         self._linked = False
         setup = Setup("knead test", EPOCH.isoformat(), 1.0, "sim:x", "me", region, "left", None, TAG, VERSION, 0)
-        self._tap = Tap(CaptureWriter(self.capture, replace(setup, limits=LIMITS_VERSION)))
+        self._tap = Tap(
+            CaptureWriter(
+                self.capture, replace(setup, limits=LIMITS_VERSION, hands=None if hands is None else hands.to_json())
+            )
+        )
         self._line: Stages = self._tap.around(
             Pipeline(Host(framed=True, first_tag=TAG), self._plan(self._tap.context(self._context)))
         )
@@ -106,7 +118,7 @@ class Rehearsal:
         return guard_context(profile, LiveRequest(region=self._region))
 
     def _plan(self, context: Callable[[Profile], GuardContext]) -> Plan:
-        return Plan("me", self._region, "left", None, context, self._wall, "knead test")
+        return Plan("me", self._region, "left", None, context, self._wall, "knead test", self._hands)
 
     def _wall(self, at_s: float) -> datetime:
         return EPOCH + timedelta(seconds=at_s)

@@ -16,9 +16,9 @@ LEAVES = ("firmware_protocol", "sessions")
 FLOORS = (
     ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
-    ("companion.programs",),
+    ("companion.programs", "companion.handsfree"),
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
-    ("companion.tally",),
+    ("companion.tally", "companion.leading", "companion.often"),
     ("companion.pipeline",),
     ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.engine",),
@@ -33,6 +33,7 @@ FLOORS = (
         "companion.pressing",
         "companion.pairing",
         "companion.whereabouts",
+        "companion.ownlimits",
     ),
     ("companion.run", "companion.contexts", "companion.meeting"),
     ("companion.compose",),
@@ -44,7 +45,7 @@ SIDE_ROOMS = {
     "companion.virtual": (("companion.errors", "companion.clock"), ("companion.balls",)),
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
-        ("companion.errors", "companion.safety"),
+        ("companion.errors", "companion.safety", "companion.handsfree"),
         ("companion.whereabouts", "companion.meeting", "companion.replaying", "companion.compose", "companion.cli"),
     ),
 }

@@ -56,7 +56,7 @@ def test_defaults(tmp_path: Path) -> None:
 def test_flag_over_environment_over_file_over_default(tmp_path: Path) -> None:
     env = home(tmp_path, 'person = "file"\nside = "left"\nfps = 5\n') | {"KNEAD_PERSON": "env", "KNEAD_SIDE": "right"}
     held = load_settings(env, {"person": "flag", "side": None})
-    assert (held.person, held.side, held.fps, held.theme) == ("flag", "right", 5, "safe-dark")
+    assert (held.person, held.side, held.fps, held.theme) == ("flag", "right", 5, "dark")
     origins = resolve(find_paths(env), env, {"person": "flag"}).origins
     assert origins == {
         "person": "flag",

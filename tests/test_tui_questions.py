@@ -146,7 +146,7 @@ def test_the_question_under_the_cursor_is_always_seen(width: int, height: int) -
 
 async def test_it_is_answered_and_kept() -> None:
     kept = Kept()
-    app = QuestionsApp(kept.sheet, "safe-dark")
+    app = QuestionsApp(kept.sheet, "dark")
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, "4 to answer")
         await pilot.press("enter")
@@ -176,7 +176,7 @@ async def test_a_refusal_is_shown_with_its_advice_until_a_key() -> None:
 
 
 async def test_what_is_said_before_the_first_question_scrolls_away() -> None:
-    app = QuestionsApp(Kept(preface="Not a medical device. " * 20).sheet, "safe-dark")
+    app = QuestionsApp(Kept(preface="Not a medical device. " * 20).sheet, "dark")
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, "Not a medical device")
         assert "> [ ]" in shown(pilot)
@@ -187,7 +187,7 @@ async def test_what_is_said_before_the_first_question_scrolls_away() -> None:
 
 async def test_it_may_be_skipped() -> None:
     kept = Kept()
-    app = QuestionsApp(kept.sheet, "safe-dark")
+    app = QuestionsApp(kept.sheet, "dark")
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, "esc: skip")
         await pilot.press("escape")
@@ -198,7 +198,7 @@ async def test_it_may_be_skipped() -> None:
 
 
 async def test_what_cannot_be_kept_is_said_and_the_answers_stay() -> None:
-    app = QuestionsApp(Kept(StoreBusyError("Another program holds the log.", "Try again.")).sheet, "safe-dark")
+    app = QuestionsApp(Kept(StoreBusyError("Another program holds the log.", "Try again.")).sheet, "dark")
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, "4 to answer")
         await pilot.press("n", "n", "n", "n", "enter")

@@ -655,11 +655,11 @@ async def test_help_says_keys_and_what_it_is_not(size: tuple[int, int]) -> None:
         assert not any(isinstance(screen, HelpScreen) for screen in pilot.app.screen_stack)
 
 
-@pytest.mark.parametrize("theme", ["safe-dark", "safe-light", "high-contrast", "mono", "nobody-made-it"])
+@pytest.mark.parametrize("theme", ["dark", "light", "high-contrast", "mono", "nobody-made-it"])
 async def test_every_theme_can_be_shown(theme: str) -> None:
     async with on_live(Stage(theme=theme)) as (pilot, _, run):
         await sees(pilot, "▒▒▒ WORK")
-        assert pilot.app.theme == ("safe-dark" if theme == "nobody-made-it" else theme)
+        assert pilot.app.theme == ("dark" if theme == "nobody-made-it" else theme)
         run.emit(stop())
         await sees(pilot, "far over your limit")
 

@@ -163,7 +163,7 @@ class FakeRun:
         self.view = view
         self.clock = FakeClock()
         self.outcome: FakeOutcome | None = None
-        self.session_id: str | None = "0193-fake"
+        self.session_id: str | None = None  # kept nowhere: nothing is asked after it
         self.started = False
         self.actions: list[Action] = []
         self.causes: list[str] = []

@@ -7,12 +7,15 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
+from companion.cli import cli
 from companion.cli.limits import limits
 from companion.cli.printers import BASIS, assumptions
 from companion.cli.text import DISCLAIMER
+from companion.config import THEMES
 from companion.safety.causes import CAUSES, Cause
 from companion.safety.limits import regions
 from companion.safety.table import CONFIDENCES
@@ -23,12 +26,10 @@ FORBIDDEN = re.compile(
     r"\b(safe|safely|safer|treats?|treatments?|treating|cures?|heals?|healing|relieves?|relief|therapy|therapeutic)\b",
     re.IGNORECASE,
 )
-# The only places where these words may stand: what is denied, a colour theme's name, the address of a source.
+# The only places where these words may stand: what is denied, the address of a source.
 ALLOWED = (
     "does not diagnose, treat, cure or prevent",
     "does not mean safe",
-    "safe-dark",
-    "safe-light",
     "is-massage-safe",
 )
 
@@ -62,9 +63,10 @@ def _texts_of_data(value: object) -> Iterator[str]:
             yield from _texts_of_data(item)
 
 
-CODE = sorted(path for room in ("companion", "sessions") for path in (ROOT / room).rglob("*.py"))
-DATA = sorted(path for room in ("companion", "sessions") for path in (ROOT / room).rglob("*.toml"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "companion").rglob("*.md")), *sorted((ROOT / "sessions").rglob("*.md"))]
+ROOMS = ("companion", "firmware_protocol", "sessions")
+CODE = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+DATA = [ROOT / "pyproject.toml", *sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.toml"))]
+PAGES = [ROOT / "README.md", *sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.md"))]
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
@@ -82,6 +84,28 @@ def test_no_text_of_the_data_claims_anything(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_no_page_claims_anything(path: Path) -> None:
     assert claims(path.read_text(encoding="utf-8").replace("> ", "")) == []
+
+
+def _helps(command: click.Command, path: str) -> Iterator[tuple[str, str]]:
+    """Every command's page of help, of all below it, too."""
+    context = click.Context(command, info_name=path)
+    yield path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from _helps(found, f"{path} {name}")
+
+
+def test_no_help_claims_anything() -> None:
+    helps = dict(_helps(cli, "knead"))
+    assert len(helps) > 20
+    assert {path: claims(text) for path, text in helps.items() if claims(text)} == {}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_no_setting_is_called_so(theme: str) -> None:
+    assert claims(theme) == []
 
 
 def test_the_check_itself_finds_a_claim() -> None:

@@ -25,7 +25,7 @@ not: it is no input.
 import json
 import struct
 import zlib
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -81,6 +81,7 @@ class Setup:
     link: str = "serial"  # over such a link,
     expect_serial: str = ""  # for this ball alone,
     settings: dict[str, Json] = field(default_factory=dict)  # with what was known of it
+    hands: Fields | None = None  # how it was led without hands; None: it was not
 
     def wall(self, at_s: float) -> datetime:
         """Wall time at a moment of the engine's clock."""
@@ -141,6 +142,8 @@ def setup_of(record: Record) -> Setup:
     told: dict[str, Any] = from_json(record.payload)
     try:
         setup = Setup(**{known.name: told[known.name] for known in fields(Setup) if known.name in told})
+        hands = told.get("hands")
+        setup = replace(setup, hands=hands if isinstance(hands, dict) else None)
         texts: tuple[object, ...] = (setup.software, setup.epoch, setup.address, setup.person, setup.region, setup.side)
         texts += (setup.kind, setup.link, setup.expect_serial)
         numbers = (setup.speed, setup.first_tag, setup.smoothing, setup.limits)

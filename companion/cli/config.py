@@ -5,6 +5,7 @@ import os
 import click
 
 from companion.cli.failures import say
+from companion.cli.shelf import shown
 from companion.config import KEYS, find_paths, resolve, write_setting
 
 
@@ -27,10 +28,10 @@ def get(key: str | None) -> None:
     for problem in found.problems:
         say(str(problem), problem.hint)
     if key is not None:
-        click.echo(_shown(found.values[key]))
+        click.echo(shown(found.values[key]))
         return
     for name in KEYS:
-        click.echo(f"{name} = {_shown(found.values[name])}  ({found.origins[name]})")
+        click.echo(f"{name} = {shown(found.values[name])}  ({found.origins[name]})")
 
 
 @config.command("set", help="Write a key's value into the config file.")
@@ -39,12 +40,6 @@ def get(key: str | None) -> None:
 def set_(key: str, value: str) -> None:
     paths = find_paths()
     written = write_setting(paths, key, value)
-    say(f"{key} = {_shown(written)} in {paths.config_file}")
+    say(f"{key} = {shown(written)} in {paths.config_file}")
     if os.environ.get(KEYS[key].variable):
         say(f"{KEYS[key].variable} is set and outranks it")
-
-
-def _shown(value: str | int | None) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return "" if value is None else str(value)

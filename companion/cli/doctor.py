@@ -155,6 +155,8 @@ CHECKS: tuple[tuple[str, Callable[[Paths], Iterator[Finding]]], ...] = (
 @document
 def doctor(aloud: bool, as_json: bool) -> None:
     paths = find_paths()
+    if aloud and as_json:
+        raise click.UsageError("--sound is for ears: leave --json out")
     if aloud:
         for finding in _checked("sound", _aloud, paths):
             _print(finding)
@@ -183,9 +185,9 @@ def _aloud(_paths: Paths) -> Iterator[Finding]:
         if sounded.name != "end":
             click.echo(f"{sounded.name}: {sounded.text}")
         elif sounded.text:
-            yield Finding(
-                "sound", "problem", sounded.text, "see the volume, the device, and the settings sound and voice"
-            )
+            off = "knead config set sound on; knead config set voice on"
+            todo = off if "settings" in sounded.text else "install one of those named, or see to the output device"
+            yield Finding("sound", "problem", sounded.text, todo)
         else:
             yield Finding("sound", "ok", "did you hear each of them?", "if not: see the volume and the output device")
 

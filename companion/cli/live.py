@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 from click.exceptions import Exit
 
-from companion.cli.options import FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
+from companion.cli.first import Words
+from companion.cli.options import ARM, FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,10 +31,13 @@ def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> 
     from companion import compose
     from companion.cli.watch import watch
 
+    printed = _form(form)
+    printed.known = Words(held.paths)
+
     def make(outlet: "Outlet") -> "Run":
         return compose.demo(held, seconds=seconds, speed=speed, observers=(outlet,))
 
-    raise Exit(watch(make, _form(form), held))
+    raise Exit(watch(make, printed, held))
 
 
 @click.command(
@@ -45,6 +49,10 @@ def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> 
 @setting("region")
 @setting("side")
 @setting("tool")
+@setting("handsfree")
+@click.option(
+    "--arm", type=ARM, default=0.0, help="Count down so many seconds to get on the floor, then go hands-free."
+)
 @click.option("--seconds", type=SECONDS, help="End after so many session seconds.")
 @click.option("--speed", type=PACE, default=1.0, help="Times real time, for virtual balls and replays; or max.")
 @click.option("--kind", help="What kind of ball it is, where it cannot be told.")
@@ -58,6 +66,8 @@ def live(
     region: str | None,
     side: str | None,
     tool: str | None,
+    handsfree: str | None,
+    arm: float,
     seconds: float | None,
     speed: float,
     kind: str | None,
@@ -69,7 +79,7 @@ def live(
     from companion.cli.screen import open_live, wants_screen
 
     _refuse(region, tool)
-    held = settings(person=person, region=region, side=side, tool=tool, **silence(quiet))
+    held = settings(person=person, region=region, side=side, tool=tool, handsfree=handsfree, **silence(quiet))
     from companion import compose
     from companion.run import LiveRequest
 
@@ -79,6 +89,8 @@ def live(
         region=held.region,
         side=held.side,
         tool=held.tool,
+        arm_s=arm,
+        handsfree=held.handsfree,
         seconds=seconds,
         speed=speed,
         kind=kind,
@@ -94,7 +106,8 @@ def live(
     def make(outlet: "Outlet") -> "Run":
         outlet.patient = request.is_replay
         run = compose.live(request, held, observers=(outlet,))
-        printed.known = tuple(f"knead: {line}" for line in run.words)
+        said = [f"knead: {line}" for line in run.words]
+        printed.known = said if request.is_replay else Words(held.paths, said)
         return run
 
     raise Exit(watch(make, printed, held))

@@ -41,6 +41,7 @@ class Positive(click.FloatRange):
 
 
 SECONDS = Positive(7 * 86_400)  # a week: more is a slip of the hand
+ARM = click.FloatRange(0, 600)
 SPEED = Positive(1_000)  # far beyond what any machine follows
 
 

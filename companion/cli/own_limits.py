@@ -4,21 +4,18 @@ import json
 import math
 import sys
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
 from click.exceptions import Exit
 
 from companion.cli.options import SECONDS, SPEED, Positive, document, setting, settings
-from companion.errors import CompanionError, RefusedError
+from companion.errors import CompanionError
 
 if TYPE_CHECKING:
     from companion.config import Settings
     from companion.past import Past
     from companion.pressing import Pressing
-    from companion.safety.limits import RegionLimits
-    from companion.safety.person import OwnLimit, Person
 
 _MOST_KPA = 1000.0  # more is a slip of the hand
 _NEEDS = "raising a limit takes its number and a reason: --reason TEXT"
@@ -55,40 +52,20 @@ def set_(
     if (kpa is None) is not reset:
         raise click.UsageError("give KPA, or --reset")
     held = settings(region=region, tool=tool, person=person)
+    from companion import ownlimits
     from companion.compose import gather
     from companion.safety.limits import DEFAULT_TOOL
     from companion.safety.person import OwnLimit
 
     past = gather(held)
     tool = held.tool or DEFAULT_TOOL
-    own = OwnLimit() if kpa is None else _wanted(past, region, tool, kpa, work)
-    now = past.person.limits.get(region, OwnLimit())
-    raises = own.factor(region, past.factor_k) > now.factor(region, past.factor_k) + 1e-9
-    if raises and not (reason and reason.strip()):
+    own = OwnLimit() if kpa is None else ownlimits.wanted(past, region, tool, kpa, work=work)
+    raised = ownlimits.raises(past, region, own)
+    if raised and not (reason and reason.strip()):
         reason = _asked(kpa)
-    _keep(held, region, own, "raised" if raises else "lowered", {"kpa": kpa, "tool": tool, "work": work}, reason)
+    told = {"kpa": kpa, "tool": tool, "work": work}
+    ownlimits.keep(held.paths.database, held.person, region, own, told, raised=raised, reason=reason or "")
     _show(gather(held), region, tool, as_json)
-
-
-def _wanted(past: "Past", region: str, tool: str, kpa: float, work: bool) -> "OwnLimit":
-    """What the number asks for. Raises RefusedError beyond the stated cap."""
-    from companion.safety.limits import regions, tools, whole_body
-    from companion.safety.person import OwnLimit
-
-    now = past.person.limits.get(region, OwnLimit())
-    root = math.sqrt(tools()[tool].area_cm2)
-    base = regions()[region].base
-    if work:
-        most = past.factor_k * base.working_kpa[1] * math.sqrt(whole_body()["reference_area_cm2"])
-        if kpa * root > most * (1 + 1e-9):
-            top = int(most / root * 10) / 10
-            raise RefusedError(f"{kpa:g} kPa is above the working range here", f"allowed is up to {top:g} kPa")
-        return replace(now, work_peq_kpa=kpa * root)
-    factor = kpa * root / (past.factor_k * base.peq_max_kpa)
-    if factor > whole_body()["raise_max"] * (1 + 1e-9):
-        top = int(whole_body()["raise_max"] * past.factor_k * base.peq_max_kpa / root * 10) / 10
-        raise RefusedError(f"{kpa:g} kPa is more than a limit may be raised to", f"allowed is up to {top:g} kPa")
-    return replace(now, peq_kpa=kpa * root, raised=max(1.0, factor))
 
 
 def _asked(kpa: float | None) -> str:
@@ -103,35 +80,12 @@ def _asked(kpa: float | None) -> str:
     return reason
 
 
-def _keep(
-    held: "Settings", region: str, own: "OwnLimit", kind: str, fields: dict[str, object], reason: str | None
-) -> None:
-    from companion import keeping
-    from companion.safety.person import OwnLimit
-    from sessions.errors import RecordingError
-    from sessions.events import Json
-
-    def make(person: "Person") -> "Person":
-        limits = {**person.limits, region: own}
-        if own == OwnLimit():
-            del limits[region]
-        return replace(person, limits=MappingProxyType(limits))
-
-    told: dict[str, Json] = {"region": region, "reason": reason}
-    told |= {key: value for key, value in fields.items() if isinstance(value, bool | float | str | None)}
-    try:
-        keeping.change(
-            held.paths.database, held.person, f"limit {kind}", told, make, not_while_recording=kind == "raised"
-        )
-    except RecordingError as error:
-        raise RefusedError("a limit is not raised while a session is recorded", "end the session first") from error
-
-
 def _show(past: "Past", region: str, tool: str, as_json: bool) -> None:
     from companion.cli.limit_tables import number
+    from companion.ownlimits import holding
     from companion.safety.limits import limits_to_json
 
-    now, published = _holding(past, region, tool)
+    now, published = holding(past, region, tool)
     if as_json:
         click.echo(
             json.dumps(
@@ -153,20 +107,6 @@ def _show(past: "Past", region: str, tool: str, as_json: bool) -> None:
         f"own limit), work up to {number(now.working_kpa[1])} kPa"
     )
     click.echo("The stop is judged as if nothing had been raised.")
-
-
-def _holding(past: "Past", region: str, tool: str) -> "tuple[RegionLimits, RegionLimits]":
-    """With the person's own limit, and without."""
-    from companion.safety.limits import effective
-
-    lowered = past.lowered[region].columns if region in past.lowered else {}
-    factor_k = past.factor_k
-    own = past.person.personal(factor_k).get(region, 1.0)
-    body_kg = past.verdict.body_kg
-    return (
-        effective(region, tool, None, factor_k, body_kg=body_kg, personal=own, lowered=lowered),
-        effective(region, tool, None, factor_k, body_kg=body_kg, lowered=lowered),
-    )
 
 
 @click.command(
@@ -233,6 +173,7 @@ def test(
 
 def _settle(held: "Settings", pressing: "Pressing", as_json: bool) -> None:
     """Keep what the test gave, if it lowers the working top."""
+    from companion import ownlimits
     from companion.cli.failures import say
     from companion.compose import gather
     from companion.safety.person import OwnLimit
@@ -251,7 +192,9 @@ def _settle(held: "Settings", pressing: "Pressing", as_json: bool) -> None:
     if pressing.simulated:
         say("a virtual ball: nothing is kept")
     elif lowers:
-        _keep(held, held.region, fresh, "lowered", {"kpa": top_peq / root, "tool": context.tool, "work": True}, "test")
+        told = {"kpa": top_peq / root, "tool": context.tool, "work": True}
+        database = held.paths.database
+        ownlimits.keep(database, held.person, held.region, fresh, told, raised=False, reason="test")
     else:
         say(f"your working top stays: the test gave more ({top_peq / root:.1f} kPa)", "raise it with: knead limits set")
     if as_json:

@@ -69,7 +69,7 @@ class Plain:
     """One line for each thing worth saying, the most important word first."""
 
     def __init__(self, edges_of: EdgesOf) -> None:
-        self.known: tuple[str, ...] = ()  # what is known of the person, said when the session begins
+        self.known: Iterable[str] = ()  # what is known of the person, said when the session begins
         self._edges_of = edges_of
         self._edges: Edges | None = None
         self._context: dict[str, Json] = {}
@@ -202,7 +202,7 @@ class Jsonl:
     """One event a line, as JSON."""
 
     def __init__(self) -> None:
-        self.known: tuple[str, ...] = ()  # what is known of the person, said when the session begins
+        self.known: Iterable[str] = ()  # what is known of the person, said when the session begins
         self._t_s = 0.0
 
     def words(self, event: Event) -> Iterable[str]:

@@ -4,10 +4,13 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
+
+from companion.cli.first import once, tell
 
 if TYPE_CHECKING:
     from companion.config import Settings
@@ -41,7 +44,7 @@ def open_home(settings: "Settings") -> int:
     """All screens, from the first. Gives the exit code."""
     from companion.tui.app import run_tui
 
-    return run_tui(_deck(settings))
+    return run_tui(replace(_deck(settings), preface=once(settings.paths)))
 
 
 def open_live(settings: "Settings", request: "LiveRequest") -> int:
@@ -82,6 +85,7 @@ def _open(settings: "Settings", live: "Live") -> int:
     from companion.cli.zones import edges_of
     from companion.tui.app import run_tui
 
+    tell(settings.paths)
     if live.run.warning:
         say(live.run.warning)
     code = run_tui(_deck(settings), live)
@@ -98,29 +102,45 @@ def _open(settings: "Settings", live: "Live") -> int:
 
 
 def _deck(settings: "Settings") -> "Deck":
+    """Each callable goes by the settings that hold when it is called."""
     from companion import balls, compose
+    from companion.cli.heard import Heard
+    from companion.cli.limit_book import OwnBook
     from companion.cli.reviewing import LogReview
     from companion.cli.scan import places
-    from companion.cli.sheets import due, today_lines
+    from companion.cli.sheets import due, left_lines, today_lines
+    from companion.cli.shelf import Shelf
     from companion.run import LiveRequest
     from companion.tui.deck import Deck
 
+    shelf = Shelf(settings)
+
     def address_of(address: str) -> "Live":
+        held = shelf.settings
         request = LiveRequest(
-            address=address, person=settings.person, region=settings.region, side=settings.side, tool=settings.tool
+            address=address,
+            person=held.person,
+            region=held.region,
+            side=held.side,
+            tool=held.tool,
+            handsfree=held.handsfree,
         )
-        return _live(settings, request)
+        return _live(held, request)
 
     return Deck(
         devices=lambda: [*places(), *balls.virtual_places()],
         live=address_of,
-        demo=partial(_demo, settings, None, 1.0),
-        tare=lambda address: compose.tare(address, settings),
+        demo=lambda: _demo(shelf.settings, None, 1.0),
+        tare=lambda address: compose.tare(address, shelf.settings),
         sessions=partial(_sessions, settings),
         load=partial(_load, settings),
         delete=partial(_delete, settings),
-        sheet=partial(due, settings, settings.person),
-        today=partial(today_lines, settings),
+        sheet=lambda address: due(shelf.settings, shelf.settings.person, address),
+        today=lambda: today_lines(shelf.settings),
+        left=lambda region, side: left_lines(shelf.settings, region, side),
+        settings=shelf,
+        limits=OwnBook(shelf),
+        sound=Heard(shelf),
         review=LogReview(settings.paths.database, settings.person),
         theme=settings.theme,
         fps=settings.fps,
@@ -145,7 +165,8 @@ def _watched(make: "Callable[[Observer], Run]", title: str, recorded: bool) -> "
     from companion.tui.liveview import LiveView
 
     view = LiveView(_marks)
-    return Live(make(view), view, title, recorded)
+    run = make(view)
+    return Live(run, view, title, recorded, run.words)
 
 
 def _marks(context: "Fields") -> "Marks | None":

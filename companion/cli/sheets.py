@@ -96,3 +96,22 @@ def today_lines(settings: "Settings") -> list[str]:
     if not alike:
         lines[0] += "; every region is free"
     return lines
+
+
+def left_lines(settings: "Settings", region: str, side: str) -> list[str]:
+    """For the screen after a session: what its region may still get today, or when again."""
+    from companion.cli.text import span
+    from companion.cli.today import again, place, why
+    from companion.compose import gather
+
+    past = gather(settings)
+    lines = []
+    for left in past.sides(region):
+        if side not in (left.side, "both") and left.side != "both":
+            continue
+        dose = f"{100 * left.dose_kpa_s / left.dose_limit_kpa_s:.0f} %" if left.dose_limit_kpa_s > 0 else "unknown"
+        if left.free:
+            lines.append(f"{place(left)}: {span(left.left_s)} left, {dose} of the day's dose used")
+        else:
+            lines.append(f"{place(left)}: again {again(left)}, {why(left)}; {dose} of the day's dose used")
+    return [*lines, f"{span(past.left_s)} of contact left in all"]

@@ -1,4 +1,4 @@
-"""A program: steps of a guided session, as they stand in its file; and a routine: one program for one side, ready to run.
+"""A program: steps of a guided session, as in its file. A routine: one program for one side, ready to run.
 
 Pressures are mean contact pressure in kPa on 12 cm2 and for factor 1, as in limits.toml; the coach brings them to
 the tool and the person. Times are seconds.

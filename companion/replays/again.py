@@ -6,6 +6,7 @@ from typing import Any
 
 from companion.blocks import BlockPipeline
 from companion.errors import ConfigError
+from companion.handsfree.terms import Terms
 from companion.measuring import Measure
 from companion.safety.limits import GuardContext
 from companion.safety.scans import unknown_us
@@ -63,6 +64,7 @@ class StoredPipeline(BlockPipeline):
             context=lambda _profile: context,
             wall=lambda _at_s: self._stored.started_at,
             software=self._stored.software,
+            hands=self._hands_of(self._stored.context.get("hands")),
         )
         super().__init__(Absent(), plan)
         period_s, taps = self._smoothing_of(self._stored.smoothing)
@@ -137,6 +139,14 @@ class StoredPipeline(BlockPipeline):
         try:
             return GuardContext.from_json(told)
         except ConfigError as error:
+            raise self._unreadable(str(error)) from error
+
+    def _hands_of(self, told: Json) -> Terms | None:
+        if told is None:
+            return None
+        try:
+            return Terms.from_json(told if isinstance(told, Mapping) else {"arm_s": str(told)})
+        except ValueError as error:
             raise self._unreadable(str(error)) from error
 
     def _profile_of(self, told: Fields) -> Profile:

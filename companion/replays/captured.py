@@ -7,6 +7,7 @@ from companion.blocks import BlockPipeline
 from companion.captures.format import Kind, Record, action_of, bytes_of
 from companion.captures.reader import Capture
 from companion.errors import CaptureError
+from companion.handsfree.terms import Terms
 from companion.pipeline import Pipeline
 from companion.replays.script import Step, Verdict, versions
 from companion.safety.limits import GuardContext
@@ -33,6 +34,7 @@ class CapturedScript:
             context=self._context,
             wall=setup.wall,
             software=setup.software,
+            hands=None if setup.hands is None else Terms.from_json(setup.hands),
         )
         driver = _driver(capture)
         self._pipeline: Pipeline = BlockPipeline(driver, plan) if joined else Pipeline(driver, plan)

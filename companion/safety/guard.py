@@ -108,6 +108,7 @@ class Guard:
             "confirm": self._confirm,
             "silence": self._silence,
             "symptom": self._symptom,
+            "pain": self._pain,
         }
         act = kinds.get(action.kind)
         return [] if act is None else act(action, t_s)
@@ -131,6 +132,11 @@ class Guard:
     def loaded(self) -> bool:
         """Whether something pressed when last known."""
         return self._meters.contact.on
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop stands that has not been confirmed."""
+        return self._alarms.stop is not Stop.NONE
 
     def finish(self, t_s: float) -> list[Totals]:
         """The last totals, with what was lost at the end."""
@@ -300,6 +306,12 @@ class Guard:
     def _silence(self, action: Action, t_s: float) -> list[Said]:
         cause = action.fields.get("cause")
         return [*self._alarms.silence(cause if isinstance(cause, str) else "", self._moment(t_s))]
+
+    def _pain(self, action: Action, t_s: float) -> list[Said]:
+        """A score between holds is judged like a rating; before and after there is nothing to stop."""
+        if action.fields.get("when") != "hold":
+            return []
+        return self._symptom(Action("symptom", {"rating": action.fields.get("value")}), t_s)
 
     def _symptom(self, action: Action, t_s: float) -> list[Said]:
         """Pain, numbness, tingling: a stop. Anything but plain pain locks the region. A rating stops from 7 on."""

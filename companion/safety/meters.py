@@ -16,9 +16,17 @@ from sessions.events import Floats, RegionTotals
 
 HOLD_MEAN_S = 0.5  # H is judged on the mean of this
 ONSET_US = whole_body()["ramp_onset_s"] * 1e6
+FREE_US, SQUEEZE_US = 3e6, 0.6e6  # free for so long, a touch is contact only from here on
 LOST_MAX_S = 60.0  # booked at most; longer closes the region
 add = np.add.reduce  # of whole microseconds, so exact in any order
 _GRID = 1024.0  # sums of forces on this grid are exact
+
+
+class ContactState(Debounce):
+    """Contact. A ball that has been free for a while may be squeezed: so short a touch is none (hands-free)."""
+
+    def _rise_us(self, since_us: float) -> float:
+        return SQUEEZE_US if since_us - self.start_us >= FREE_US else self.on_us
 
 
 @dataclass(slots=True, eq=False)
@@ -52,7 +60,7 @@ class Meters:
     def __init__(self, context: GuardContext) -> None:
         self.accounts: dict[tuple[str, str], Account] = {}
         self.session_us = 0.0
-        self.contact = Debounce(0.2e6, 0.5e6)
+        self.contact = ContactState(0.2e6, 0.5e6)
         self.at = self._account(context)
         self._held = Debounce(HOLD_COUNTS_S * 1e6, 1e6)
         self._in_contact, self._touched_us = False, 0.0  # followed only where something is said to roll

@@ -176,6 +176,10 @@ class _Reader:
     def row_keys(self) -> list[str]:
         return list(self._row)
 
+    def value(self, key: str) -> object:
+        """As it stands in the file; None where it does not."""
+        return self._row.get(key)
+
     def row(self, key: str) -> "_Reader":
         if key not in self._row:
             raise self.fail(f"the table {key} is missing")

@@ -78,7 +78,7 @@ class Debounce:
             end = at + int(condition[at:].argmin())
             if condition[end]:
                 end = count
-            ready = int(t_us.searchsorted(self.since_us + (self.off_us if self.on else self.on_us)))
+            ready = int(t_us.searchsorted(self.since_us + (self.off_us if self.on else self._rise_us(self.since_us))))
             ready = max(ready, at, at + (1 if self.on else self.scans) - self._seen - 1)
             if ready < end:
                 self._flip()
@@ -90,6 +90,10 @@ class Debounce:
             else:
                 self.since_us, at = None, end
         return flips
+
+    def _rise_us(self, since_us: float) -> float:
+        """How long it must last, where it has held since then."""
+        return self.on_us
 
     def doubt(self) -> None:
         """Nothing was measured for a while: what was clearing begins anew, what was building up goes on."""

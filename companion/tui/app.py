@@ -10,17 +10,17 @@ from typing import ClassVar
 
 from textual import work
 from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker
 
-from companion.tui import palette
+from companion.tui import keys, palette
 from companion.tui.aside import aside
 from companion.tui.danger import DangerScreen
 from companion.tui.deck import FAILURES, Deck, Live
 from companion.tui.face import Now
 from companion.tui.live import LiveScreen
-from companion.tui.messages import Do, OpenSession, ShowComparison, StartLive
+from companion.tui.messages import Do, GoTo, OpenSession, SettingChanged, ShowComparison, StartLive
 from companion.tui.questions import QuestionsScreen
 from companion.tui.sheet import Result
 from companion.tui.terminal import TerminalWatch, frames_per_second, require_terminal
@@ -39,10 +39,7 @@ class KneadApp(App[int]):
     TITLE = "knead"
     CSS_PATH: ClassVar[str] = "companion.tcss"
     ENABLE_COMMAND_PALETTE: ClassVar[bool] = False  # nothing may cover the danger screen
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "leave_all", show=False, priority=True),
-        Binding("ctrl+c", "leave_all_twice", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("app")
 
     def __init__(self, deck: Deck, start: Live | None = None) -> None:
         super().__init__()
@@ -54,6 +51,7 @@ class KneadApp(App[int]):
         self._starting = False
         self._saving: Worker[None] | None = None
         self._leaving = False
+        self._code: int | None = None  # how the only run ended, while one is still asked about it
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._asked_to_leave_s = -_TWICE_S
         self.install_screen(self._danger, "danger")
@@ -103,7 +101,14 @@ class KneadApp(App[int]):
             return None
         snapshot = live.view.snapshot()
         speed = live.run.clock.speed
-        return Now(snapshot, live.age_s(snapshot), speed=speed, title=live.title, recorded=live.recorded)
+        return Now(
+            snapshot,
+            live.age_s(snapshot),
+            speed=speed,
+            title=live.title,
+            recorded=live.recorded,
+            coach=live.coach(),
+        )
 
     async def _frame(self) -> None:
         live, now = self._live, self.now()
@@ -203,23 +208,63 @@ class KneadApp(App[int]):
         in_time = await aside(lambda: live.join(SAVE_S))
         outcome = live.run.outcome
         code = 1 if outcome is None or not in_time else outcome.code
-        if self._only_live or self._leaving:
+        session = live.run.session_id if in_time else None
+        if self._leaving or (self._only_live and session is None):
             self.exit(code)
             return
         live.view.wake = None
-        self._live, self._saving, self._in_danger = None, None, False
-        await self._go_home()
+        if self._only_live:
+            self._code = code
+        else:
+            self._live, self._saving, self._in_danger = None, None, False
+            await self._go_home()
         if not in_time:
             self._say("the session could not be saved in time", "see knead sessions recover")
         elif outcome is not None:
             self._say(outcome.text or "the session has ended and is saved", outcome.hint)
+        if session is not None:
+            from companion.tui.after import AfterScreen
+
+            ended = "" if outcome is None else outcome.text
+            await self.push_screen(AfterScreen(self._deck, session, ended))
+
+    async def on_finished(self) -> None:
+        """All was said about a session."""
+        if self._code is not None:
+            self.exit(self._code)
+        else:
+            await self._go_home()
 
     # --- screens ---
 
-    def on_show_sessions(self) -> None:
-        from companion.tui.sessions import SessionsScreen
+    async def on_go_to(self, message: GoTo) -> None:
+        if self._live is None and not self._in_danger:
+            await self._go_home()
+            place = self._place(message.place)
+            if place is not None:
+                await self.push_screen(place)
 
-        self.push_screen(SessionsScreen(self._deck))
+    def _place(self, name: str) -> Screen[None] | None:
+        match name:
+            case "sessions":
+                from companion.tui.sessions import SessionsScreen
+
+                return SessionsScreen(self._deck)
+            case "settings":
+                from companion.tui.settings import SettingsScreen
+
+                return SettingsScreen(self._deck)
+            case "limits":
+                from companion.tui.limits import LimitsScreen
+
+                return LimitsScreen(self._deck)
+            case _:
+                return None
+
+    def on_setting_changed(self, message: SettingChanged) -> None:
+        """Colours change at once."""
+        if message.name == "theme" and not self.no_color:
+            self.theme = message.text if message.text in self.available_themes else palette.DEFAULT_THEME
 
     def on_open_session(self, message: OpenSession) -> None:
         from companion.tui.detail import DetailScreen
@@ -269,7 +314,9 @@ class KneadApp(App[int]):
     def action_leave_all(self) -> None:
         """Out, saving: what runs is ended first, and its end ends the app."""
         self._leaving = True
-        if self._live is not None:
+        if self._code is not None:
+            self.exit(self._code)
+        elif self._live is not None:
             self._end()
         elif not self._starting or isinstance(self.screen, QuestionsScreen):
             self.exit(0)

@@ -4,13 +4,13 @@ from typing import ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from companion.tui import words
+from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck
 from companion.tui.messages import GoBack, ShowHelp
@@ -49,16 +49,7 @@ class Overlay(Painted):
 
 class CompareScreen(Screen[None]):
     AUTO_FOCUS: ClassVar[str | None] = "#figures"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "turn", "Overlay/Trends", key_display="tab", priority=True),
-        Binding("a", "align", "Align"),
-        Binding("w", "weeks", "Weeks"),
-        *(Binding(str(number + 1), f"hide({number})", show=False) for number in range(len(MARKERS))),
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q,escape", "leave", "Back", key_display="q"),
-        Binding("j", "scroll(1)", show=False),
-        Binding("k", "scroll(-1)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("compare")
 
     def __init__(self, deck: Deck, sessions: tuple[str, ...]) -> None:
         super().__init__()

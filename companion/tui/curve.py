@@ -12,22 +12,30 @@ from companion.tui.tones import ZONE_TONES, Row, Rows, Tone
 from sessions.events import Action, Alert, Event, Floats, Level, Notice, Phase
 from sessions.moments import Stretch
 
+_BAND_SIGN = ">"
 AXIS_CELLS = 6  # a number, a zone's pattern, the line
 GAP_SIGN, MARK_SIGN, CAUTION_SIGN, STOP_SIGN, STEP_SIGN = "~", "m", "!", "X", "|"
 
 
-def axis_rows(height: int, top: float, edges: tuple[float, ...]) -> list[tuple[str, Tone]]:
-    """A label and the tone of its zone for each row, top first. Rows of a zone's lower edge show its pattern."""
+def axis_rows(
+    height: int, top: float, edges: tuple[float, ...], band: tuple[float, ...] = ()
+) -> list[tuple[str, Tone]]:
+    """A label and the tone of its zone for each row, top first. Rows of a zone's lower edge show its pattern.
+
+    The edges of a band have an arrow, and its rows a heavy line.
+    """
     labels: dict[int, str] = {0: f"{top:4.0f} ", height - 1: f"{0:4} "}
-    for edge, pattern in zip(edges, PATTERNS[1:], strict=False):
+    signs = [(edge, _BAND_SIGN) for edge in band] + list(zip(edges, PATTERNS[1:], strict=False))
+    for edge, sign in signs:
         row = round((top - edge) / top * (height * 4 - 1)) // 4
         if 0 <= edge < top and row not in labels:
-            labels[row] = f"{edge:4.0f}{pattern}"
+            labels[row] = f"{edge:4.0f}{sign}"
     rows = []
     for row in range(height):
         middle = top * (1 - (row + 0.5) / height)
         zone = sum(middle >= edge for edge in edges)
-        rows.append((labels.get(row, "     ") + "│", ZONE_TONES[zone] if edges else Tone.PLAIN))
+        line = "┃" if band and band[0] <= middle <= band[-1] else "│"
+        rows.append((labels.get(row, "     ") + line, ZONE_TONES[zone] if edges else Tone.PLAIN))
     return rows
 
 

@@ -4,10 +4,10 @@ import math
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 
-from companion.tui import words
+from companion.tui import keys, words
 from companion.tui.face import Now
 from companion.tui.messages import Do
 from companion.tui.plotting import SCALES, big_rows, fitting_rows
@@ -28,7 +28,7 @@ class DangerScreen(Screen[None]):
     """Steady, in inverse, without focus. It goes when the guard says so, not when a key is pressed."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("x", "silence", "Sound off")]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("danger")
 
     def __init__(self) -> None:
         super().__init__()

@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Protocol
 
 from companion.errors import CompanionError
+from companion.programs.view import CoachView
+from companion.tui.books import LimitBook, NoLimits, NoSettings, NoSoundTest, SettingsBook, SoundTest
 from companion.tui.liveview import LiveView
 from companion.tui.reviewing import NoReview, Review, Trash
 from companion.tui.sheet import Sheet
@@ -88,6 +90,8 @@ class Live:
     view: LiveView
     title: str  # the address, or "demo"
     recorded: bool = True
+    words: tuple[str, ...] = ()  # what is to be said before it begins, a line each
+    coach: Callable[[], CoachView | None] = lambda: None  # where a program leads, what it is at
     _joining: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def join(self, timeout_s: float) -> bool:
@@ -197,7 +201,12 @@ class Deck:
     delete: Callable[[str], object]  # by id
     sheet: Callable[[str], Sheet | None] = lambda _address: None  # what is to be asked before a run on an address
     today: Callable[[], Sequence[str]] = tuple  # what is left today, a line each, the most important first
+    preface: str = ""  # said on the first screen, below all else
+    left: Callable[[str, str], Sequence[str]] = lambda _region, _side: ()  # the same, of one region and side
+    settings: SettingsBook = field(default_factory=NoSettings)
+    limits: LimitBook = field(default_factory=NoLimits)
+    sound: SoundTest = field(default_factory=NoSoundTest)
     review: Review = field(default_factory=NoReview)
     trash: Trash = field(default_factory=Trash)
-    theme: str = "safe-dark"
+    theme: str = "dark"
     fps: float | None = None  # None: 10, and 5 over SSH

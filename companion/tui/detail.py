@@ -6,13 +6,13 @@ from typing import ClassVar
 import numpy as np
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from companion.tui import words
+from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck, Gap, SessionRow
 from companion.tui.messages import GoBack, GoHome, ShowHelp
@@ -31,33 +31,7 @@ _REFUSED = (*FAILURES, ValueError)  # a text the log does not take, too
 
 class DetailScreen(Screen[None]):
     AUTO_FOCUS: ClassVar[str | None] = "#log"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "pan(-0.25)", show=False, priority=True),
-        Binding("right", "pan(0.25)", show=False, priority=True),
-        Binding("plus,equals_sign", "zoom(0.5)", "Zoom", key_display="+ -"),
-        Binding("minus", "zoom(2.0)", show=False),
-        Binding("0", "fit", "Whole"),
-        Binding("right_square_bracket", "jump('step', 1)", "Step", key_display="[ ]"),
-        Binding("left_square_bracket", "jump('step', -1)", show=False),
-        Binding("m", "jump('mark', 1)", "Mark"),
-        Binding("M", "jump('mark', -1)", show=False),
-        Binding("a", "jump('alert', 1)", "Alert"),
-        Binding("A", "jump('alert', -1)", show=False),
-        Binding("g", "jump('gap', 1)", "Gap"),
-        Binding("G", "jump('gap', -1)", show=False),
-        Binding("n", "note", "Note"),
-        Binding("p", "pain", "Pain"),
-        Binding("t", "tags", show=False),
-        Binding("i", "mark", show=False),
-        Binding("delete", "ask_delete", show=False),
-        Binding("y", "delete", show=False),
-        Binding("1", "home", show=False),
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("enter", "accept", show=False, priority=True),
-        Binding("q,escape", "leave", show=False),
-        Binding("j", "scroll(1)", show=False),
-        Binding("k", "scroll(-1)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("detail")
 
     def __init__(self, deck: Deck, row: SessionRow) -> None:
         super().__init__()

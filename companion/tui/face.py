@@ -4,8 +4,10 @@ Every word has its reason to stand first: what to do, then why, then the numbers
 """
 
 import math
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Sequence
 
+from companion.programs.view import CoachView
 from companion.safety.limits import ZONES
 from companion.tui import words
 from companion.tui.snapshot import PATTERNS, Marks, Snapshot
@@ -31,14 +33,25 @@ class Now:
     """A snapshot at the moment it is looked at: how old its value is, and what may still be said of it."""
 
     def __init__(
-        self, snapshot: Snapshot, age_s: float, *, speed: float = 1.0, title: str = "", recorded: bool = True
+        self,
+        snapshot: Snapshot,
+        age_s: float,
+        *,
+        speed: float = 1.0,
+        title: str = "",
+        recorded: bool = True,
+        coach: CoachView | None = None,
     ) -> None:
-        """`age_s`: real seconds since the newest scan came; NaN before the first. `speed`: of the engine's clock."""
+        """`age_s`: real seconds since the newest scan came; NaN before the first. `speed`: of the engine's clock.
+
+        `coach`: where a program leads, what it is at.
+        """
         self.snapshot = snapshot
         self.age_s = age_s
         self.speed = speed
         self.title = title
         self.recorded = recorded
+        self.coach = coach
 
     @property
     def session_s(self) -> float:
@@ -119,12 +132,17 @@ def _recording(now: Now) -> Span:
     return (f"● REC {length} ", Tone.STRONG)
 
 
-def alert_rows(now: Now, height: int, width: int, said: str = "") -> Rows:
-    """The most urgent alerts in words, at most `height` rows. `said` is what the screen itself has to say."""
+def alert_rows(now: Now, height: int, width: int, said: str = "", led: str = "") -> Rows:
+    """The most urgent alerts in words, at most `height` rows.
+
+    `said` is what the screen itself has to say; `led`, what a program is at, has what room is left.
+    """
     snapshot = now.snapshot
     rows: list[Row] = []
     if said:
-        rows.append(((f" {said} ".ljust(width), Tone.CURSOR),))
+        room = max(1, height - len(snapshot.alerts) - snapshot.stopped)
+        lines = textwrap.wrap(said, max(20, width - 2))[:room]
+        rows += [((f" {line} ".ljust(width), Tone.CURSOR),) for line in lines]
     if snapshot.stopped:
         causes = ", ".join(words.plain(alert.cause, 20) for alert in snapshot.latched)
         rows.append(((f" {LEVEL_SIGNS[Level.STOP]} {STOPPED}   (stop by {causes})".ljust(width), Tone.STOP),))
@@ -132,11 +150,31 @@ def alert_rows(now: Now, height: int, width: int, said: str = "") -> Rows:
         muted = " (sound off)" if alert.cause in snapshot.silenced else ""
         text = f" {LEVEL_SIGNS[alert.level]} {words.alert(alert)}{muted} "
         rows.append(((text, LEVEL_TONES[alert.level]),))
+    if snapshot.paused and now.coach is None:
+        rows.append(((" PAUSED by you: warnings go on; space goes on", Tone.STRONG),))
+    if led and len(rows) < height:
+        rows.append(((f" {led}"[:width], Tone.STRONG),))
     if len(rows) > height:
         more = len(rows) - height
         last = rows[height - 1]
         rows[height - 1] = (*last, (f" and {more} more", Tone.QUIET))
     return tuple(rows[:height])
+
+
+def start_rows(now: Now, known: Sequence[str], width: int) -> Rows:
+    """What holds for this session: known of the person, and by which limits it is judged."""
+    opened = now.snapshot.opened
+    lines = [*known]
+    if opened is not None:
+        factor, screened = opened.context.get("factor_k"), opened.context.get("screened")
+        why = "" if screened is not False else "nobody was screened: "
+        times = f"limits are times {factor:g}, " if isinstance(factor, int | float) else "limits are "
+        tool = f"{words.plain(opened.tool, 20)} ({opened.area_cm2:g} cm2)"
+        lines.append(f"{why}{times}for {words.place(opened.region, opened.side)}, {tool}; they rest on judgement")
+    parts = [part for line in lines for part in textwrap.wrap(words.plain(line, 300), max(20, width - 5))]
+    return tuple(
+        ((" [i] " if number == 0 else "     ", Tone.NOTICE), (part, Tone.PLAIN)) for number, part in enumerate(parts)
+    )
 
 
 def panel_rows(now: Now) -> Rows:
@@ -254,12 +292,30 @@ def gauge_rows(now: Now, width: int, bar_rows: int = 1) -> Rows:
         heads.append(((head if len(head) < room else "│"[:room]).ljust(room), tone))
         bar.append((pattern * room, tone))
     if now.zone is None:
-        return (tuple(heads), *((tuple(bar),) * bar_rows), ((now.word[:width], Tone.STRONG),))
+        word = now.word[:width]
+        return (tuple(heads), *((tuple(bar),) * bar_rows), ((_over(_band(now, top, width), word, 0), Tone.STRONG),))
     first, last = starts[now.zone], max(starts[now.zone], (*starts[1:5], width)[now.zone] - 1)
     at = min(last, max(first, int(now.snapshot.value / top * width)))  # in its own zone, also at the very edge
-    return (tuple(heads), *((tuple(bar),) * bar_rows), (_marker(now, at, width),))
+    return (tuple(heads), *((tuple(bar),) * bar_rows), (_marker(now, at, _band(now, top, width)),))
 
 
-def _marker(now: Now, at: int, width: int) -> Span:
+def _marker(now: Now, at: int, under: str) -> Span:
     label = f"▲ {now.number}"
-    return (" " * at + label if at + len(label) <= width else f"{now.number} ▲".rjust(at + 1), Tone.STRONG)
+    if at + len(label) > len(under):
+        label = f"{now.number} ▲"
+        at = max(0, at + 1 - len(label))
+    return (_over(under, label, at), Tone.STRONG)
+
+
+def _band(now: Now, top: float, width: int) -> str:
+    """Where a program wants the pressure, as a clasp under the bar; blank where none leads."""
+    if now.coach is None:
+        return " " * width
+    low, high = (min(width - 1, int(edge / top * width)) for edge in now.coach.band_kpa)
+    if high - low < 1:
+        return _over(" " * width, "╨", low)
+    return _over(" " * width, "╚" + "═" * (high - low - 1) + "╝", low)
+
+
+def _over(under: str, text: str, at: int) -> str:
+    return (under[:at] + text + under[at + len(text) :])[: len(under)]

@@ -3,12 +3,13 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from companion.tui import keys
 from companion.tui.messages import GoBack
 from companion.tui.tones import Tone
 from companion.tui.widgets.lines import KeyLine, TitleBar
@@ -55,11 +56,7 @@ first. In an emergency call your local number."""
 
 
 class HelpScreen(Screen[None]):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape,question_mark", "leave", "Back", key_display="q"),
-        Binding("j,down", "scroll(1)", "Down", key_display="down"),
-        Binding("k,up", "scroll(-1)", "Up", key_display="up"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("help")
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")

@@ -1,52 +1,47 @@
 """The first screen: the balls in reach, and how the last session went."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable
 
-from companion.tui import words
+from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck, Device, SessionRow
-from companion.tui.messages import GoBack, ShowHelp, ShowSessions, StartLive
+from companion.tui.messages import GoBack, GoTo, ShowHelp, StartLive
 from companion.tui.tones import Row, Tone
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 
 LOOK_EVERY_S = 2.0
 TODAY_ROWS = 4
+_ASK_SOUND = "sound   a tone and the words sound check were played: did you hear them?   y yes   n no"
 _SCHEMES = {"serial": "serial", "sim": "virtual", "ble": "Bluetooth", "replay": "replay"}
 _COLUMNS = (("BALL", 20), ("LINK", 9), ("STATE", 14), ("ADDRESS", 24), ("WHAT IT IS", 40))
 
 
 class HomeScreen(Screen[None]):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "connect", "Connect", key_display="enter", priority=True),
-        Binding("d", "demo", "Demo"),
-        Binding("z", "tare", "Zero"),
-        Binding("r", "look", "Look again"),
-        Binding("3", "sessions", "Sessions"),
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q", "leave", "Quit"),
-        Binding("j", "down", show=False),
-        Binding("k", "up", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("home")
 
     def __init__(self, deck: Deck) -> None:
         super().__init__()
         self._deck = deck
         self._devices: Sequence[Device] = ()
         self._busy = False
+        self._sound_asked = False  # the question whether it was heard stands
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
         yield DataTable[Text](id="balls", cursor_type="row")
         yield Lines(id="last")
         yield Lines(id="today")
+        yield Lines(id="preface")
+        yield Lines(id="sound")
         yield Lines(id="said")
         yield KeyLine(id="keys")
 
@@ -58,6 +53,7 @@ class HomeScreen(Screen[None]):
         self.query_one("#last", Lines).paint(((("last session: reading the log ...", Tone.QUIET),),))
         self.say("looking for balls ...")
         self.set_interval(LOOK_EVERY_S, self._look_if_shown)
+        self._test_sound(asked=False)
 
     def on_screen_resume(self) -> None:
         self.action_look()
@@ -65,6 +61,10 @@ class HomeScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._title)
+        lines = textwrap.wrap(self._deck.preface, max(20, self.size.width - 2))
+        preface = self.query_one("#preface", Lines)
+        preface.styles.height = len(lines)
+        preface.paint(tuple(((line, Tone.QUIET),) for line in lines))
 
     def _title(self) -> None:
         self.query_one(TitleBar).show((("knead", Tone.STRONG), ("  balls", Tone.PLAIN)), ())
@@ -152,6 +152,48 @@ class HomeScreen(Screen[None]):
         finally:
             self._busy = False
 
+    # --- the sound ---
+
+    def action_sound(self) -> None:
+        self._test_sound(asked=True)
+
+    def action_heard(self, yes: bool) -> None:
+        """An answer, while the question stands."""
+        if self._sound_asked:
+            self._sound_asked = False
+            self._keep_heard(yes)
+
+    @work(exclusive=True, group="sound")
+    async def _test_sound(self, *, asked: bool) -> None:
+        """On the first start, and until somebody has heard it: without sound the screen stands in, and says so."""
+        try:
+            if not asked and not await aside(self._deck.sound.due):
+                return
+            self._tell_sound("sound   a tone and two words are played ...", Tone.PLAIN)
+            failure = await aside(self._deck.sound.play)
+        except FAILURES as error:
+            failure = words.failure(error)
+        if failure:
+            self._tell_sound(f"sound   none: {failure}; the screen stands in", Tone.CAUTION)
+            return
+        self._sound_asked = True
+        self._tell_sound(
+            'sound   a tone and the words "sound check" were played: did you hear them?  y / n', Tone.STRONG
+        )
+
+    @work(exclusive=True, group="sound")
+    async def _keep_heard(self, yes: bool) -> None:
+        try:
+            said = await aside(lambda: self._deck.sound.heard(yes))
+        except FAILURES as error:
+            said = words.failure(error)
+        self._tell_sound(f"sound   {said}", Tone.PLAIN if yes else Tone.CAUTION)
+
+    def _tell_sound(self, text: str, tone: Tone) -> None:
+        for line in self.query("#sound").results(Lines):  # none, where the screen was left meanwhile
+            line.display = True
+            line.paint(((((words.plain(text, 300), tone)),),))
+
     # --- the log ---
 
     @work(exclusive=True, group="log")
@@ -189,8 +231,8 @@ class HomeScreen(Screen[None]):
     def action_up(self) -> None:
         self._table.action_cursor_up()
 
-    def action_sessions(self) -> None:
-        self.post_message(ShowSessions())
+    def action_go(self, place: str) -> None:
+        self.post_message(GoTo(place))
 
     def action_help(self) -> None:
         self.post_message(ShowHelp())

@@ -5,13 +5,14 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 
-from companion.tui import words
+from companion.tui import keys, words
 from companion.tui.deck import Live
-from companion.tui.face import Now, alert_rows, panel_rows, title_row
+from companion.tui.face import Now, alert_rows, panel_rows, start_rows, title_row
+from companion.tui.guide import guide_line, guide_rows
 from companion.tui.messages import Do, EndLive, ShowHelp
 from companion.tui.snapshot import Snapshot
 from companion.tui.widgets.bignumber import BigNumber
@@ -19,12 +20,14 @@ from companion.tui.widgets.gauge import Gauge
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 from companion.tui.widgets.tiny import Tiny
 from companion.tui.widgets.trace import Trace
-from sessions.events import Notice
+from sessions.events import Cue, Notice
 
 SMALLEST = (80, 24)  # below it only number and word
 TALL = 40  # rows from which the number has 14
+ROOMY = 28  # rows from which the gauge of the far view is thick
 WIDE_FOR_TALL = 114  # three numerals of 14 rows, and the panel beside them; else it stands below
 TWICE_S = 3.0  # within which a second press counts
+WORDS_S, ROW_S = 5.0, 3.0  # what is said at the start stands for so long, and so much longer for each line of it
 _ANSWER_S = 5.0  # that a notice stays
 _THROUGH = ("q", "escape", "s", "ctrl+q", "ctrl+c")  # leaving, and pain: they keep their meaning after a stop
 
@@ -33,16 +36,7 @@ class LiveScreen(Screen[None]):
     """Shows one run. It is told `show` at every frame and reads nothing by itself."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "end", "End"),
-        Binding("escape", "end_twice", "End (twice)", key_display="esc"),
-        Binding("z", "act('tare')", "Zero"),
-        Binding("m", "act('mark')", "Mark"),
-        Binding("s", "act('symptom')", "Pain/numb"),
-        Binding("x", "act('silence')", "Mute"),
-        Binding("f", "far", "Far"),
-        Binding("question_mark", "help", "Help", key_display="?"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("live")
 
     def __init__(self, live: Live) -> None:
         super().__init__()
@@ -52,6 +46,8 @@ class LiveScreen(Screen[None]):
         self._asked_to_end_s = -TWICE_S
         self._heard = -1  # number of the newest event looked at
         self.ending = False
+        self._words_until_s: float | None = None  # what is said at the start stands for so long; None: not yet said
+        self._far_by_hand = False  # the person has chosen the view
         self._title = TitleBar(id="title")
         self._alerts = Lines(id="alerts")
         self._number = BigNumber(id="number")
@@ -59,6 +55,7 @@ class LiveScreen(Screen[None]):
         self._gauge = Gauge(id="gauge")
         self._trace = Trace(id="trace")
         self._area = Trace(id="area", solid=True)
+        self._words = Lines(id="words")
         self._keys = KeyLine(id="keys")
         self._tiny = Tiny(id="tiny")
 
@@ -69,6 +66,7 @@ class LiveScreen(Screen[None]):
             yield self._number
             yield self._panel
         yield self._gauge
+        yield self._words
         yield self._trace
         yield self._area
         yield self._keys
@@ -84,6 +82,7 @@ class LiveScreen(Screen[None]):
     def _fit(self, width: int, height: int) -> None:
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-tiny")
         self.set_class(height >= TALL, "-tall")
+        self.set_class(height >= ROOMY, "-roomy")
         self.set_class(width < WIDE_FOR_TALL, "-narrow")
 
     def show(self, now: Now) -> None:
@@ -93,23 +92,52 @@ class LiveScreen(Screen[None]):
             return
         self._listen(now.snapshot)
         self.set_class(now.lost_under_load, "-lost")
+        if now.snapshot.hands and not self._far_by_hand:
+            self.add_class("-far")  # begun without hands: nobody sits before it
         far = self.has_class("-far")
+        self._say_words(now)
         self._title.show(*title_row(now))
-        self._alerts.paint(alert_rows(now, self._alerts.size.height, self._alerts.size.width, self._saying()))
+        size = self._alerts.size
+        led = guide_line(now.coach) if now.coach is not None and far else ""
+        self._alerts.paint(alert_rows(now, size.height, size.width, self._saying(), led))
         self._number.show(now, far=far)
         if not far:
-            self._panel.paint(panel_rows(now))
+            panel = self._panel.size
+            coach = now.coach
+            self._panel.paint(panel_rows(now) if coach is None else guide_rows(now, coach, panel.width, panel.height))
         self._gauge.show(now)
         (self._area if far else self._trace).show(now, self._live.view.ring)
+
+    def _say_words(self, now: Now) -> None:
+        """What holds for this session, said once as it begins; a key brings it back."""
+        rows = start_rows(now, self._live.words, self.size.width)
+        if self._words_until_s is None and now.snapshot.opened is not None:
+            self._words_until_s = time.monotonic() + WORDS_S + ROW_S * len(rows)
+        shown = self._words_until_s is not None and time.monotonic() < self._words_until_s
+        if shown != self._words.display:
+            self._words.display = shown
+        if shown:
+            if self._words.styles.height is None or self._words.styles.height.value != len(rows):
+                self._words.styles.height = len(rows)
+            self._words.paint(rows)
+
+    def action_words(self) -> None:
+        self._words_until_s = None
 
     def _listen(self, snapshot: Snapshot) -> None:
         """Say what the ball or the guard answered since the last frame."""
         for item in snapshot.events[::-1]:
             if item.number <= self._heard:
                 break
-            if isinstance(item.event, Notice) and _is_answer(item.event):
-                self.say(words.plain(item.event.text, 120), _ANSWER_S)
-                break
+            match item.event:
+                case Notice() as notice if _is_answer(notice):
+                    self.say(words.plain(notice.text, 160), _ANSWER_S)
+                    break
+                case Cue(kind=kind, text=text) if kind in _SPOKEN:
+                    self.say(words.plain(text, 160), _FINISH_S if kind == "finish" else _ANSWER_S)
+                    break
+                case _:
+                    pass
         if snapshot.events:
             self._heard = snapshot.events[-1].number
 
@@ -134,6 +162,7 @@ class LiveScreen(Screen[None]):
         self.say(_SAID[kind])
 
     def action_far(self) -> None:
+        self._far_by_hand = True
         self.toggle_class("-far")
 
     def action_end(self) -> None:
@@ -158,10 +187,36 @@ def _is_answer(notice: Notice) -> bool:
 
 
 _ANSWER_STATES = (("link", "lost"), ("limit", "lowered"), ("limit", "off"))
-_ANSWERS = ("refused", "zero", "region", "end", "segment", "calibration", "storage", "observer", "sound", "terms")
+_ANSWERS = (
+    "hands",
+    "refused",
+    "zero",
+    "region",
+    "end",
+    "segment",
+    "calibration",
+    "storage",
+    "observer",
+    "sound",
+    "terms",
+)
+_SPOKEN = (
+    "program",
+    "next",
+    "step",
+    "rest",
+    "rested",
+    "skip",
+    "breathe",
+    "finish",
+)  # of a program: shown as they are heard
+_FINISH_S = 30.0  # that the last words of a program stay
 _SAID = {
     "tare": "zero asked for",
     "mark": "mark set",
+    "pause": "pause, or on: the guard goes on in any case",
+    "next": "next step",
+    "back": "the step before",
     "symptom": "noted: stop, and come off the ball",
     "silence": "sound off for a minute",
 }

@@ -160,7 +160,7 @@ class LiveView:
             case Notice():
                 return self._notice(event)
             case Action():
-                return self._placed(event.fields) if event.kind in ("region", "side", "tool") else {}
+                return self._act(event)
             case Cue():
                 return {}
             case Opened():
@@ -171,6 +171,16 @@ class LiveView:
                 return {"closed": event}
             case _:
                 assert_never(event)
+
+    def _act(self, action: Action) -> Changes:
+        match action.kind:
+            case "region" | "side" | "tool":
+                return self._placed(action.fields)
+            case "pause":
+                told = action.fields.get("on")
+                return {"paused": told if isinstance(told, bool) else not self._snapshot.paused}
+            case _:
+                return {}
 
     def _placed(self, fields: Fields) -> Changes:
         """Region, side or tool have changed; with them, the zones."""
@@ -235,6 +245,9 @@ class LiveView:
             case "storage":
                 seconds = notice.fields.get("seconds")
                 return {"storage": state, "storage_s": float(seconds) if isinstance(seconds, int | float) else 0.0}
+            case "hands":
+                value = notice.fields.get("value")
+                return {"hands": state, "hands_value": value if isinstance(value, int) else None}
             case "sound":
                 return {"mute": _mute(notice.fields)}
             case "refused" if notice.fields.get("request") in ("region", "side", "tool"):

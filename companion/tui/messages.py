@@ -41,8 +41,25 @@ class ShowComparison(Message):
         self.sessions = tuple(sessions)
 
 
-class ShowSessions(Message):
-    pass
+class GoTo(Message):
+    """To one of the places: home, programs, sessions, settings, limits."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+
+class SettingChanged(Message):
+    """A setting has been written; an empty text: its default holds again."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__()
+        self.name = name
+        self.text = text
+
+
+class Finished(Message):
+    """What was to be said after a session has been, or nobody answered."""
 
 
 class ShowHelp(Message):

@@ -7,9 +7,9 @@ from textual.theme import Theme
 
 from companion.tui.tones import Tone
 
-DEFAULT_THEME = "safe-dark"
+DEFAULT_THEME = "dark"
 
-_SAFE_DARK: Mapping[Tone, Style] = {
+_DARK: Mapping[Tone, Style] = {
     Tone.QUIET: Style(color="#a0a0a0"),
     Tone.REST: Style(color="#a0a0a0"),
     Tone.LIGHT: Style(color="#56b4e9"),
@@ -21,7 +21,7 @@ _SAFE_DARK: Mapping[Tone, Style] = {
     Tone.TECHNICAL: Style(color="#000000", bgcolor="#f0e442", bold=True),
     Tone.STOP: Style(color="#000000", bgcolor="#e8702a", bold=True),
 }
-_SAFE_LIGHT: Mapping[Tone, Style] = {  # the same hues, darkened to 4.5:1 on white
+_LIGHT: Mapping[Tone, Style] = {  # the same hues, darkened to 4.5:1 on white
     Tone.QUIET: Style(color="#595959"),
     Tone.REST: Style(color="#595959"),
     Tone.LIGHT: Style(color="#0072b2"),
@@ -60,8 +60,8 @@ _PLAIN = Style()
 
 # name: tones, is dark, text, ground, what the danger screen is painted with (text, ground)
 _THEMES: Mapping[str, tuple[Mapping[Tone, Style], bool, str, str, tuple[str, str]]] = {
-    "safe-dark": (_SAFE_DARK, True, "#e6e6e6", "#101010", ("#000000", "#e8702a")),
-    "safe-light": (_SAFE_LIGHT, False, "#101010", "#fafafa", ("#000000", "#e8702a")),
+    "dark": (_DARK, True, "#e6e6e6", "#101010", ("#000000", "#e8702a")),
+    "light": (_LIGHT, False, "#101010", "#fafafa", ("#000000", "#e8702a")),
     "high-contrast": (_HIGH_CONTRAST, True, "#ffffff", "#000000", ("#000000", "#ff8c4a")),
     "mono": (_MONO, True, "#ffffff", "#000000", ("#000000", "#ffffff")),
 }

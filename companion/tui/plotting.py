@@ -18,6 +18,7 @@ _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype
 _BRAILLE = 0x2800
 _EIGHTHS = np.array([ord(sign) for sign in " ▁▂▃▄▅▆▇█"], dtype="<u4")
 _HALVES = np.array([ord(sign) for sign in " ▀▄█"], dtype="<u4")
+_DASH = "┄"
 _DOTTED = 4  # a threshold is dotted at every fourth column of dots
 LEAST_TOP = 10.0  # of a pressure axis, in kPa: the noise of an untouched ball is not to look like a session
 SCALES = (4, 2, 1)  # of large letters: 14, 7 and 4 rows
@@ -93,9 +94,12 @@ def bridged(bins: Bins, most: int) -> Bins:
     return lo[source], hi[source]
 
 
-def braille_rows(bins: Bins, rows: int, low: float, high: float, thresholds: tuple[float, ...] = ()) -> list[str]:
+def braille_rows(
+    bins: Bins, rows: int, low: float, high: float, thresholds: tuple[float, ...] = (), band: tuple[float, ...] = ()
+) -> list[str]:
     """The trace as dots, two columns of them per cell. `bins` has an even number of columns.
 
+    `thresholds` are dotted, the edges of a `band` twice as close.
     Neighbours are joined by a vertical line, except across a blank. Values outside the scale lie on its edge.
     """
     lo, hi = bins
@@ -113,18 +117,29 @@ def braille_rows(bins: Bins, rows: int, low: float, high: float, thresholds: tup
     for threshold in thresholds:
         if low < threshold < high:
             dots[round((high - threshold) * scale), ::_DOTTED] = True
+    for edge in band:
+        if low <= edge < high:
+            dots[round((high - edge) * scale), :: _DOTTED // 2] = True
     weights: NDArray[np.uint8] = dots.reshape(rows, 4, columns // 2, 2) * _DOTS[None, :, None, :]
     cells = weights.sum((1, 3), dtype=np.uint8)
     # A blank cell is a real space: one byte instead of three, and nothing to read aloud or copy.
     return _text(np.where(cells, cells.astype("<u4") + _BRAILLE, ord(" ")))
 
 
-def area_rows(high_values: ArrayLike, rows: int, low: float, high: float) -> list[str]:
-    """A solid area in eighths of a cell, one column per value: readable across a room."""
+def area_rows(high_values: ArrayLike, rows: int, low: float, high: float, band: tuple[float, ...] = ()) -> list[str]:
+    """A solid area in eighths of a cell, one column per value: readable across a room.
+
+    The edges of a `band` are dashed where the area leaves them blank.
+    """
     values = np.asarray(high_values, dtype=float)
     eighths = np.nan_to_num((values - low) / (high - low) * rows * 8, nan=0.0)
     floor = np.arange(rows - 1, -1, -1)[:, None] * 8
-    return _text(_EIGHTHS[np.clip(np.rint(eighths[None, :] - floor), 0, 8).astype(np.intp)])
+    drawn = _text(_EIGHTHS[np.clip(np.rint(eighths[None, :] - floor), 0, 8).astype(np.intp)])
+    for edge in band:
+        if low <= edge < high:
+            row = min(rows - 1, int((high - edge) / (high - low) * rows))
+            drawn[row] = drawn[row].replace(" ", _DASH)
+    return drawn
 
 
 def big_rows(text: str, scale: int) -> list[str]:

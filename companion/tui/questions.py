@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
-from companion.tui import palette, words
+from companion.tui import keys, palette, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES
 from companion.tui.sheet import Filling, Result, Sheet
@@ -27,16 +27,7 @@ class QuestionsScreen(Screen[Result | Left]):
     """Gives "kept", "skipped", or why no session may begin."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer('y')", "Yes"),
-        Binding("n", "answer('n')", "No"),
-        Binding("l,r,b,u", "none", show=False),
-        Binding("a", "rest", "No to this part"),
-        Binding("up,k", "move(-1)", "Up", key_display="up"),
-        Binding("down,j", "move(1)", "Down", key_display="down"),
-        Binding("enter", "keep", "Done", key_display="enter"),
-        Binding("escape", "skip", "Skip", key_display="esc"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("questions")
 
     def __init__(self, sheet: Sheet) -> None:
         super().__init__()

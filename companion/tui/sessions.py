@@ -8,12 +8,12 @@ import numpy as np
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.coordinate import Coordinate
 from textual.screen import Screen
 from textual.widgets import DataTable
 
-from companion.tui import words
+from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck, SessionRow
 from companion.tui.messages import GoBack, GoHome, OpenSession, ShowComparison, ShowHelp
@@ -46,22 +46,7 @@ _UNREADABLE = (*FAILURES, ValueError)  # a filter that is none, too
 
 class SessionsScreen(Screen[None]):
     AUTO_FOCUS: ClassVar[str | None] = "#sessions"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", key_display="enter", priority=True),
-        Binding("slash", "filter", "Find", key_display="/"),
-        Binding("o", "sort", "Sort"),
-        Binding("space", "select", "Select", key_display="space"),
-        Binding("c", "compare", "Compare"),
-        Binding("t", "trends", "Trends"),
-        Binding("delete,backspace", "ask_delete", "Delete", key_display="del"),
-        Binding("u", "undo", show=False),
-        Binding("1", "home", show=False),
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q,escape", "leave", show=False),
-        Binding("y", "delete", show=False),
-        Binding("j", "down", show=False),
-        Binding("k", "up", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("sessions")
 
     def __init__(self, deck: Deck) -> None:
         super().__init__()

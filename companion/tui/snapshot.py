@@ -68,6 +68,9 @@ class Snapshot:
     latched: tuple[Alert, ...] = ()  # stops that came off and wait to be confirmed
     silenced: frozenset[str] = frozenset()  # causes
     level: Level = Level.OK  # the one shown
+    hands: str = ""  # state of the last notice of a session led by the ball alone; empty where none is
+    hands_value: int | None = None  # the seconds or the score it tells
+    paused: bool = False  # by the person
     storage: str = ""  # state of the last storage notice
     storage_s: float = 0.0
     mute: str = ""  # why warnings are not heard: "no sound", "no tones", "sound off"; empty where they are

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from time import monotonic, thread_time
 
 from firmware_protocol.codec import encode
+from firmware_protocol.driver import BallEventCode
 from firmware_protocol.framing import encode_frame
-from firmware_protocol.messages import BallEventMessage
+from firmware_protocol.messages import BallEventMessage, Flags, StatusMessage
 from tests.fuzz.drill import HELD_BYTES, Drill, size_of
 from tests.fuzz.script import play
 from tests.reliability.row import Row
@@ -14,8 +15,8 @@ from tests.reliability.row import Row
 SECONDS, SHORT_SECONDS = 60.0, 4.0
 FLOOD, SHORT_FLOOD = 4 << 20, 1 << 18
 PIECE = 4096
-EVENT_BYTES, DAMAGE_BYTES = 5, 500  # of input, at least, for each event that comes out
-ONE_BY_ONE = ("button presses",)  # each is told; all else is damage, told as counts
+ENDED = BallEventCode.SENDING_ENDED  # which would end it
+EVENT_BYTES = 500  # of input, at least, for each event that comes out: what comes in floods is told as counts
 BYTE_S = 20e-6  # of processor time: at 115200 baud a quarter of a core, whatever comes
 
 
@@ -55,7 +56,7 @@ def _flood(name: str, line: Callable[[int], bytes], size: int) -> Row:
     held, said = size_of(drill.line), drill.events - before
     row.promise(each_s < BYTE_S, f"{1e6 * each_s:.1f} us a byte")
     row.promise(held < HELD_BYTES, f"{held} bytes held")
-    row.promise(said < size / (EVENT_BYTES if name in ONE_BY_ONE else DAMAGE_BYTES) + 100, f"{said} events")
+    row.promise(said < size / EVENT_BYTES + 100, f"{said} events")
     drill.end()
     row.note = f"{1e6 * each_s:.2f} us a byte, {held / 1e6:.2f} MB held, {said} events"
     return row
@@ -72,5 +73,14 @@ FLOODS: dict[str, Callable[[int], bytes]] = {
     "broken frames": _repeated(b"\x05\x01\0"),
     "empty samples": _repeated(encode_frame(bytes((0x40, 1)) + bytes(16))),
     "unknown messages": _repeated(encode_frame(b"\x7f\x01")),
-    "button presses": _repeated(encode_frame(encode(BallEventMessage(1, 255, 0, 0), 1))),
+    "button presses": _repeated(encode_frame(encode(BallEventMessage(BallEventCode.BUTTON, 255, 0, 0), 1))),
+    "changes of zero": _repeated(
+        b"".join(encode_frame(encode(BallEventMessage(BallEventCode.TARED, 255, 0, n), n)) for n in range(50))
+    ),
+    "news of the battery": _repeated(
+        b"".join(encode_frame(encode(StatusMessage(Flags(0), n, 0, 0, 0, 0), n)) for n in range(50))
+    ),
+    "all kinds of news": _repeated(
+        b"".join(encode_frame(encode(BallEventMessage(n, 255, 0, n), n)) for n in range(1, 256) if n != ENDED)
+    ),
 }

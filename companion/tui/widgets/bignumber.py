@@ -1,10 +1,13 @@
 """The number one sees across the room."""
 
-from companion.tui import words
+from collections.abc import Mapping
+
+from companion.tui import guide, words
 from companion.tui.face import SIGNAL_LOST, Now
 from companion.tui.plotting import SCALES, big_rows, fitting_rows
 from companion.tui.tones import Rows, Tone
 from companion.tui.widgets.painted import Painted
+from sessions.events import Level
 
 _APART = 4  # cells between the number and what stands beside it
 
@@ -16,6 +19,8 @@ class BigNumber(Painted):
         width, height = self.size.width, self.size.height
         if now.lost_under_load:
             self.paint(banner(SIGNAL_LOST, width, height))
+        elif now.snapshot.hands in _HANDS and now.snapshot.level < Level.TECHNICAL:
+            self.paint(hands_rows(now, width, height))
         elif far:
             self.paint(far_number(now, width, height))
         else:
@@ -28,18 +33,52 @@ def banner(lines: tuple[str, ...], width: int, height: int) -> Rows:
     return tuple(((f" {row}"[:width].ljust(width), Tone.TECHNICAL),) for row in drawn)
 
 
+def hands_rows(now: Now, width: int, height: int) -> Rows:
+    """What a session that is led by the ball alone asks or tells: two words and its number, or four words."""
+    head, asked = _HANDS[now.snapshot.hands]
+    value = now.snapshot.hands_value
+    tone = Tone.CURSOR if asked else Tone.STRONG
+    if asked:
+        rows = fitting_rows(head[0], width - 1, max(4, height // 3), largest=2)
+        rows = [*rows, "", *fitting_rows(head[1], width - 1, height - len(rows) - 1)]
+    else:
+        number = fitting_rows(words.UNKNOWN if value is None else str(value), width - 1, height)
+        beside = _column(head, width - 1 - _APART - len(number[0]), height)
+        pairs = zip(_lengthened(number, height), _lengthened(beside, height), strict=True) if beside else ()
+        rows = [left + " " * _APART + right for left, right in pairs] or number
+    return tuple(((f" {row}"[:width].ljust(width), tone),) for row in rows[:height])
+
+
+# The words, and whether they ask; what does not has its number beside it.
+_HANDS: Mapping[str, tuple[tuple[str, str], bool]] = {
+    "armed": (("START", "IN"), False),
+    "countdown": (("START", "IN"), False),
+    "asked": (("PAIN OR NUMB", "SQUEEZE 2 S"), True),
+    "answered": (("NOTED", "STAY OFF"), True),
+    "scoring": (("PAIN NOW", "SQUEEZE"), True),
+    "grade": (("PAIN", "NOW"), False),
+    "taken": (("LET", "GO"), False),
+    "scored": (("KEPT", ""), False),
+}
+
+
 def far_number(now: Now, width: int, height: int) -> Rows:
-    """Number, zone and hold, all large: beside each other, or else number over zone."""
+    """Number, zone and hold, all large: beside each other, or else number over zone.
+
+    Where a program leads: what to do and the seconds that are left.
+    """
     here = now.snapshot.here
     hold = words.clock(here.hold_s) if here is not None and here.hold_s > 0 else ""
+    said = (now.word, hold) if now.coach is None else (guide.word(now.coach), guide.seconds(now.coach))
     number = big_rows(now.number, SCALES[0])
-    beside = _column((now.word, hold), width - 1 - _APART - len(number[0]), height)
+    beside = _column(said, width - 1 - _APART - len(number[0]), height)
     if len(number) <= height and beside:
         gap = " " * _APART
         pairs = zip(_lengthened(number, height), _lengthened(beside, height), strict=True)
         return _toned([left + gap + right for left, right in pairs], now.tone)
     above = fitting_rows(now.number, width - 1, height // 2)
-    return _toned(above + fitting_rows(now.word, width - 1, height - len(above)), now.tone)
+    below = " ".join(said) if now.coach is not None else now.word
+    return _toned(above + fitting_rows(below, width - 1, height - len(above)), now.tone)
 
 
 def _column(texts: tuple[str, ...], width: int, height: int) -> list[str]:
@@ -53,7 +92,7 @@ def _column(texts: tuple[str, ...], width: int, height: int) -> list[str]:
 
 
 def _lengthened(rows: list[str], height: int) -> list[str]:
-    return rows + [" " * len(rows[0])] * (height - len(rows))
+    return rows + [" " * max(map(len, rows))] * (height - len(rows))
 
 
 def _toned(rows: list[str], tone: Tone) -> Rows:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from textual import events
 from textual.binding import Binding, BindingType
 
 from companion.tui.tones import Row, Tone
@@ -25,14 +26,27 @@ class TitleBar(Painted):
 
 
 class KeyLine(Painted):
-    """The keys that do something now."""
+    """The keys that do something now. Where not all fit the last two stay, help and the way out, and the first."""
+
+    _shown: tuple[tuple[str, str], ...] = ()
 
     def show(self, bindings: Iterable[BindingType]) -> None:
-        spans: list[tuple[str, Tone]] = [(" ", Tone.PLAIN)]
-        for binding in bindings:
-            if isinstance(binding, Binding) and binding.show and binding.description:
-                spans += [
-                    (binding.key_display or binding.key, Tone.STRONG),
-                    (f" {binding.description}  ", Tone.QUIET),
-                ]
-        self.paint((tuple(spans),))
+        self._shown = tuple(
+            (binding.key_display or binding.key, binding.description)
+            for binding in bindings
+            if isinstance(binding, Binding) and binding.show and binding.description
+        )
+        self._fit(self.size.width)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._fit(event.size.width)
+
+    def _fit(self, width: int) -> None:
+        kept = list(self._shown)
+        while len(kept) > _LAST and 1 + sum(len(key) + len(what) + 3 for key, what in kept) - 2 > width:
+            kept.pop(-_LAST - 1)
+        spans = [span for key, what in kept for span in ((key, Tone.STRONG), (f" {what}  ", Tone.QUIET))]
+        self.paint((((" ", Tone.PLAIN), *spans),))
+
+
+_LAST = 2

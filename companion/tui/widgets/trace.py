@@ -12,6 +12,8 @@ from companion.tui.tones import Row, Rows, Tone
 from companion.tui.widgets.painted import Painted
 
 WINDOW_S = 30.0
+_BAND_ROOM = 1.25  # of its upper edge: the band of a program has most of the height
+_LOW = 4  # rows: with no more than these the times are left out
 
 
 class Trace(Painted):
@@ -41,13 +43,14 @@ class Trace(Painted):
             self._taken = snapshot.count
         if now.stale:  # what shows must move on, or a lost signal would look like a steady one
             self._bins.advance(now.session_s)
-        drawn = (self._bins.head, snapshot.marks, self.size)
+        drawn = (self._bins.head, snapshot.marks, _band(now), self.size)
         if drawn != self._drawn:
             self._drawn = drawn
             self.paint(self._draw(now))
 
     def _draw(self, now: Now) -> Rows:
-        width, height = self.size.width - AXIS_CELLS, self.size.height - 1
+        timed = self.size.height > _LOW
+        width, height = self.size.width - AXIS_CELLS, self.size.height - timed
         if width < 2 or height < 1:
             return ()
         snapshot = now.snapshot
@@ -55,13 +58,22 @@ class Trace(Painted):
         bins = bridged(self._bins.ordered(), math.ceil(1.5 * period_s / self._bins.bin_s) - 1)
         seen = max((value for value in bins[1].tolist() if value == value), default=0.0)
         marks = snapshot.marks
-        top = nice_top(max(seen, marks.over * 1.1 if marks is not None else LEAST_TOP))
-        edges = marks.edges if marks is not None else ()
-        lines = edges[1:]  # the lowest lies so close to zero that it would only hide the trace
-        drawn = area_rows(bins[1], height, 0.0, top) if self._solid else braille_rows(bins, height, 0.0, top, lines)
-        axis = axis_rows(height, top, edges)
+        edges, band = marks.edges if marks is not None else (), _band(now)
+        usual = marks.over * 1.1 if marks is not None else LEAST_TOP
+        top = nice_top(max(seen, band[1] * _BAND_ROOM if band else usual))
+        lines = () if band else edges[1:]  # the lowest lies so close to zero that it would only hide the trace
+        if self._solid:
+            drawn = area_rows(bins[1], height, 0.0, top, band)
+        else:
+            drawn = braille_rows(bins, height, 0.0, top, lines, band)
+        axis = axis_rows(height, top, edges, band)
         rows = tuple(((label, tone), (text, tone)) for (label, tone), text in zip(axis, drawn, strict=True))
-        return (*rows, _time_row(width))
+        return (*rows, _time_row(width)) if timed else rows
+
+
+def _band(now: Now) -> tuple[float, ...]:
+    """Where a program wants the pressure."""
+    return () if now.coach is None or not now.snapshot.judged else now.coach.band_kpa
 
 
 def _time_row(width: int) -> Row:

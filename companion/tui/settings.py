@@ -1,0 +1,159 @@
+"""The settings: what holds, where it comes from, and a change of it."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import DataTable
+
+from companion.tui import keys, words
+from companion.tui.aside import aside
+from companion.tui.books import Setting
+from companion.tui.deck import FAILURES, Deck
+from companion.tui.messages import GoBack, GoTo, SettingChanged, ShowHelp
+from companion.tui.tones import Rows, Tone
+from companion.tui.widgets.entry import Entry
+from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
+
+_COLUMNS = (("SETTING", 16), ("VALUE", 18), ("FROM", 14), ("WHAT", 60))
+
+
+class SettingsScreen(Screen[None]):
+    AUTO_FOCUS: ClassVar[str | None] = "#settings"
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("settings")
+
+    def __init__(self, deck: Deck) -> None:
+        super().__init__()
+        self._book = deck.settings
+        self._rows: tuple[Setting, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(id="title")
+        yield DataTable[Text](id="settings", cursor_type="row")
+        yield Lines(id="said")
+        yield Entry(id="entry")
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        for title, width in _COLUMNS:
+            self._table.add_column(Text(title), width=width)
+        self.query_one(KeyLine).show(self.BINDINGS)
+        self._read()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._title)
+
+    def _title(self) -> None:
+        file = (f"{words.plain(self._book.place, 60)} ", Tone.QUIET)
+        self.query_one(TitleBar).show((("knead", Tone.STRONG), ("  settings", Tone.PLAIN)), (file,))
+
+    @property
+    def _table(self) -> DataTable[Text]:
+        return self.query_one("#settings", DataTable)
+
+    @property
+    def _entry(self) -> Entry:
+        return self.query_one(Entry)
+
+    def say(self, text: str, hint: str = "", tone: Tone = Tone.STRONG) -> None:
+        rows: Rows = (((f" {words.plain(text, 300)}", tone),), ((f" {words.plain(hint, 300)}", Tone.QUIET),))
+        self.query_one("#said", Lines).paint(rows)
+
+    @work(exclusive=True, group="read")
+    async def _read(self, said: str = "") -> None:
+        try:
+            rows = await aside(self._book.rows)
+        except FAILURES as error:
+            self.say(words.failure(error), tone=Tone.CAUTION)
+            return
+        table, row = self._table, self._table.cursor_row
+        self._rows = tuple(rows)
+        table.clear()
+        for setting in self._rows:
+            table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in _cells(setting)))
+        table.move_cursor(row=row)
+        self._tell(said)
+
+    def on_data_table_row_highlighted(self) -> None:
+        self._tell()
+
+    def _tell(self, said: str = "") -> None:
+        here = self._here()
+        if here is not None:
+            self.say(said or f"{here.name}: {here.what}", f"allowed: {here.allowed}")
+
+    def _here(self) -> Setting | None:
+        row = self._table.cursor_row
+        return self._rows[row] if 0 <= row < len(self._rows) else None
+
+    # --- changing ---
+
+    def action_turn(self, way: int) -> None:
+        """The next of a setting's options, or the one before."""
+        here = self._here()
+        if here is None:
+            return
+        if not here.options:
+            self.action_type()
+            return
+        place = here.options.index(here.value) if here.value in here.options else -1 if way > 0 else 0
+        self._write(here.name, here.options[(place + way) % len(here.options)])
+
+    def action_type(self) -> None:
+        here = self._here()
+        if here is not None:
+            self._entry.ask(f"{here.name}: {here.allowed}", here.value, lambda text: self._typed(here, text))
+
+    def _typed(self, here: Setting, text: str) -> None:
+        if text.strip():
+            self._write(here.name, text)
+        else:
+            self.say("nothing is changed", "r takes the default again")
+
+    def action_reset(self) -> None:
+        here = self._here()
+        if here is not None:
+            self._write(here.name, "")
+
+    @work(group="write")
+    async def _write(self, name: str, text: str) -> None:
+        try:
+            said = await aside(lambda: self._book.write(name, text))
+        except FAILURES as error:
+            self.say(words.failure(error), tone=Tone.CAUTION)
+            return
+        self._read(said)
+        self.post_message(SettingChanged(name, text))
+
+    # --- moving and leaving ---
+
+    def action_accept(self) -> None:
+        if self._entry.display:
+            self._entry.accept()
+            self.set_focus(self._table)
+        else:
+            self.action_turn(1)
+
+    def action_move(self, rows: int) -> None:
+        (self._table.action_cursor_down if rows > 0 else self._table.action_cursor_up)()
+
+    def action_go(self, place: str) -> None:
+        self.post_message(GoTo(place))
+
+    def action_help(self) -> None:
+        self.post_message(ShowHelp())
+
+    def action_leave(self) -> None:
+        if self._entry.display:
+            self._entry.close()
+            self.set_focus(self._table)
+        else:
+            self.post_message(GoBack())
+
+
+def _cells(setting: Setting) -> tuple[str, ...]:
+    value = words.plain(setting.value, 40) or "-"
+    return (words.plain(setting.name, 16), value, words.plain(setting.origin, 20), words.plain(setting.what, 80))
