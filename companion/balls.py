@@ -107,10 +107,12 @@ def virtual_places() -> list[Place]:
     return [Place("virtual", f"sim:{info.key}", info.key, info.title, True, "") for info in list_scenarios()]
 
 
-def transport(address: str, kind: str | None, clock: Clock, expect_serial: str = "") -> Callable[[], Transport]:
+def transport(
+    address: str, kind: str | None, clock: Clock, expect_serial: str = "", *, renew_bond: bool = False
+) -> Callable[[], Transport]:
     """What makes the transport of an address, in the engine's loop. Raises ConfigError, DeviceNotFoundError.
 
-    `expect_serial`: what the driver will insist on.
+    `expect_serial`: what the driver will insist on. `renew_bond`: pair the radios anew where the ball has forgotten.
     """
     scheme, _, rest = address.partition(":")
     if scheme == "serial" and rest:
@@ -119,7 +121,7 @@ def transport(address: str, kind: str | None, clock: Clock, expect_serial: str =
         checked(kind or parse(rest).kind or AUTO, Link.SERIAL)
         return lambda: SerialTransport(rest, clock.now_s)
     if scheme == "ble" and rest:
-        return _ble_transport(rest, kind, clock, expect_serial)
+        return _ble_transport(rest, kind, clock, expect_serial, renew_bond=renew_bond)
     if scheme == "sim" and rest:
         from companion.transports.sim import SimTransport
 
@@ -133,13 +135,15 @@ def transport(address: str, kind: str | None, clock: Clock, expect_serial: str =
     raise ConfigError(f"{address} is no address of a ball", hint)
 
 
-def _ble_transport(rest: str, kind: str | None, clock: Clock, expect_serial: str) -> Callable[[], Transport]:
+def _ble_transport(
+    rest: str, kind: str | None, clock: Clock, expect_serial: str, *, renew_bond: bool
+) -> Callable[[], Transport]:
     told = _ble_speech(rest, kind, 1)
     chosen = kinds()[told.kind]
     if told.link is Link.GATT:
         from companion.transports.ble import BleTransport
 
-        return lambda: BleTransport(rest, chosen, clock.now_s, expect_serial=expect_serial)
+        return lambda: BleTransport(rest, chosen, clock.now_s, expect_serial=expect_serial, renew_bond=renew_bond)
     from companion.transports.adverts import AdvertTransport
 
     return lambda: AdvertTransport(rest, chosen, clock.now_s)

@@ -78,22 +78,22 @@ def _on_ball(
     known: past.Past,
     observers: Sequence[Observer],
     *,
-    as_last: bool = True,
+    pairing: bool = False,
 ) -> Run:
-    """`as_last`: the next start is to find this ball."""
+    """`pairing`: the next start is not to find this ball yet, and radios may pair anew."""
     devices = whereabouts.remembered(settings.paths)
     target = whereabouts.find(request.address, settings.paths, devices)
     clock = Clock(request.speed)
     last = whereabouts.LastBall(settings.paths, target.address)
     symptoms = keeping.Symptoms(settings.paths.database, request.person)
     request = replace(request, address=target.address, kind=request.kind or target.kind)
-    make_transport = balls.transport(target.address, request.kind, clock, target.serial)
+    make_transport = balls.transport(target.address, request.kind, clock, target.serial, renew_bond=pairing)
     watching: list[Observer] = [*observers, last, symptoms]
     speech = balls.speech(target.address, request.kind, _first_tag(), target.serial)
     if target.device is not None:
         speech = replace(speech, settings={**settings_of(target.device), **speech.settings})
     acquaintances = Acquaintances(devices, target.address, datetime.now().astimezone().date())
-    owned = (last.keep, symptoms.keep) if as_last else (symptoms.keep,)
+    owned = (symptoms.keep,) if pairing else (last.keep, symptoms.keep)
     return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances)
 
 
@@ -148,7 +148,7 @@ def pair(
         target = replace(target, address=f"{target.address.partition('?')[0]}?baud={wishes.baud}")
         request = replace(request, address=target.address)
     open_store(settings).close()  # said now, not after all steps, if nothing can be kept
-    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (meeting.observer,), as_last=False)
+    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (meeting.observer,), pairing=True)
     meeting.attach(run, target.address)
     return meeting
 

@@ -28,7 +28,19 @@ def places() -> "list[Place]":
     """Every serial port the system knows of. Its texts are the device's own, made harmless."""
     from companion import balls, whereabouts
 
-    return [_harmless(place) for place in balls.serial_places(whereabouts.known(find_paths()))]
+    return [harmless(place) for place in balls.serial_places(whereabouts.known(find_paths()))]
+
+
+def paired_afar() -> "list[Place]":
+    """Balls that were paired over the air; whether they are in reach shows when one is connected to."""
+    from companion import whereabouts
+    from companion.balls import Place
+
+    return [
+        harmless(Place("ble", ball.address, ball.name, "", True, "", ball.kind, nickname=ball.nickname))
+        for ball in whereabouts.remembered(find_paths())
+        if ball.address.startswith("ble:") and ball.paired_at is not None
+    ]
 
 
 @click.command(help="List the balls in reach over Bluetooth, and the serial ports a ball may be on. No port is opened.")
@@ -54,11 +66,11 @@ def scan(seconds: float, bluetooth: bool, as_json: bool) -> None:
     missing: UnavailableError | None = None
     if bluetooth:
         try:
-            near = balls.ble_places(whereabouts.known(find_paths()), seconds, lambda place: show(_harmless(place)))
+            near = balls.ble_places(whereabouts.known(find_paths()), seconds, lambda place: show(harmless(place)))
         except UnavailableError as error:
             missing = error
         else:
-            found += [_harmless(place) for place in near]
+            found += [harmless(place) for place in near]
             found += _out_of_sight(devices, {place.address for place in found})
     if as_json:
         radio = None if not bluetooth else str(missing) if missing is not None else "ok"
@@ -79,13 +91,13 @@ def _out_of_sight(devices: "Iterable[Device]", seen: "set[str]") -> "list[Place]
     from companion.balls import Place
 
     return [
-        _harmless(Place("ble", ball.address, ball.name, "", True, OUT_OF_SIGHT, ball.kind, nickname=ball.nickname))
+        harmless(Place("ble", ball.address, ball.name, "", True, OUT_OF_SIGHT, ball.kind, nickname=ball.nickname))
         for ball in devices
         if ball.address.startswith("ble:") and ball.paired_at is not None and ball.address not in seen
     ]
 
 
-def _harmless(place: "Place") -> "Place":
+def harmless(place: "Place") -> "Place":
     return replace(
         place,
         name=clean(place.name),

@@ -246,6 +246,10 @@ class KneadApp(App[int]):
 
     def _place(self, name: str) -> Screen[None] | None:
         match name:
+            case "pair":
+                from companion.tui.pair import PairScreen
+
+                return PairScreen(self._deck)
             case "sessions":
                 from companion.tui.sessions import SessionsScreen
 

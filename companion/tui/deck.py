@@ -15,6 +15,7 @@ from companion.errors import CompanionError
 from companion.programs.view import CoachView
 from companion.tui.books import LimitBook, NoLimits, NoSettings, NoSoundTest, SettingsBook, SoundTest
 from companion.tui.liveview import LiveView
+from companion.tui.pairing import Pairing, no_pairing
 from companion.tui.reviewing import NoReview, Review, Trash
 from companion.tui.sheet import Sheet
 from companion.tui.snapshot import Snapshot
@@ -207,6 +208,7 @@ class Deck:
     limits: LimitBook = field(default_factory=NoLimits)
     sound: SoundTest = field(default_factory=NoSoundTest)
     review: Review = field(default_factory=NoReview)
+    pairing: Pairing = field(default_factory=no_pairing)
     trash: Trash = field(default_factory=Trash)
     theme: str = "dark"
     fps: float | None = None  # None: 10, and 5 over SSH

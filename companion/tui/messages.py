@@ -42,7 +42,7 @@ class ShowComparison(Message):
 
 
 class GoTo(Message):
-    """To one of the places: home, programs, sessions, settings, limits."""
+    """To one of the places: home, pair, programs, sessions, settings, limits."""
 
     def __init__(self, place: str) -> None:
         super().__init__()
