@@ -49,6 +49,7 @@ class Host:
         self._framed = framed
         self._latency_ms = latency_ms
         self._expect_serial = expect_serial
+        self._met_other = False  # the conversation ended because it was with another ball
         self._limit = limit
         self.limit_in_force: m.LimitSettings | None = None  # what the ball said, which may be lower (R34)
         self._deframer = Deframer()
@@ -76,7 +77,8 @@ class Host:
 
     def opened(self, now_s: float) -> list[DriverEvent]:
         self._course.now_s = now_s
-        if self.phase is not Phase.ENDED:
+        if self.phase is not Phase.ENDED or self._met_other:
+            self._met_other = False
             self._deframer.reset()
             self._course.open()
         return self._told()
@@ -255,6 +257,7 @@ class Host:
         if greeting.serial == self._expect_serial:
             self._course.asking(greeting.questions())
         else:
+            self._met_other = True  # whoever opens a link once more has found yet another one
             self._course.end(wrong_ball(self._expect_serial, greeting.serial))
 
     def _started(self, reply: m.StartReply) -> None:
