@@ -148,6 +148,7 @@ def pair(
         target = replace(target, address=f"{target.address.partition('?')[0]}?baud={wishes.baud}")
         request = replace(request, address=target.address)
     open_store(settings).close()  # said now, not after all steps, if nothing can be kept
+    whereabouts.refuse_name(meeting.nickname, target, whereabouts.remembered(settings.paths))
     run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (meeting.observer,), pairing=True)
     meeting.attach(run, target.address)
     return meeting

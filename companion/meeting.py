@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from sessions.devices import Device
 
 
+ABANDON_S = 5.0  # a ball is asked to stop, and may take 2.5 s
+
+
 @dataclass(frozen=True, slots=True)
 class Paired:
     """How it ended. `device` None: nothing was kept."""
@@ -64,6 +67,12 @@ class Meeting:
 
     def leave(self) -> None:
         self._talk.leave()
+
+    def abandon(self) -> None:
+        """Nobody waits for `run` any more: hang up, in a few seconds at most."""
+        assert self._session is not None
+        self._session.stop("user")
+        self._session.join(ABANDON_S)
 
     def run(self) -> Outcome:
         """All steps with the ball. Code 0: it may be kept."""

@@ -221,6 +221,19 @@ def test_who_leaves_keeps_nothing(bench: Bench) -> None:
     assert (outcome.code, bench.kept()) == (1, [])
 
 
+def test_who_does_not_wait_for_the_end_hangs_up(bench: Bench) -> None:
+    meeting = bench.pair()
+    connected = threading.Event()
+    bench.on["buzz"] = connected.set
+    waiting = threading.Thread(target=meeting.run)
+    waiting.start()
+    assert connected.wait(LIMIT_S)
+    meeting.abandon()
+    waiting.join(LIMIT_S)
+    assert not waiting.is_alive()
+    assert bench.kept() == []
+
+
 # --- the ball vanishes: one test per step ---
 
 

@@ -90,7 +90,7 @@ def pair(
     try:
         outcome = meeting.run()
     except KeyboardInterrupt:
-        meeting.leave()
+        meeting.abandon()
         raise
     if outcome.code:
         say(outcome.text, outcome.hint)
