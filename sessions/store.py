@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 
 from sessions import digest, reading, review
 from sessions.about import About
+from sessions.adherence import Guided
 from sessions.batches import Batch
 from sessions.completion import complete
 from sessions.database import Database
@@ -36,6 +37,7 @@ TAGS_MAX, TAG_MAX = 50, 60
 SessionRows = list[SessionRow]
 Events = list[Kept]
 Visits = list[Visit]
+GuidedDays = list[Guided]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,10 @@ class Store:
     def visits(self, *, person: str, today: date, weeks: int, zones: Zones = lambda opened, actions: ()) -> Visits:
         """What `trends.trends` is made of. Simulated sessions do not count. `zones` tells where a session worked."""
         return review.visits(self._database, person, today, weeks, zones)
+
+    def guided(self, *, person: str, programs: Sequence[str], least_s: float) -> GuidedDays:
+        """The sessions of a plan's programs. Simulated sessions do not count, nor those of less contact."""
+        return review.guided(self._database, person, programs, least_s)
 
     def mark(self, session: str, t_s: float, words: str = "") -> SessionRow:
         """Set a mark afterwards. ValueError unless the time lies in the session and the words are few."""
