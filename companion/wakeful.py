@@ -29,6 +29,17 @@ PROGRAMS: Mapping[str, Sequence[Sequence[str]]] = {
 }
 
 
+def able() -> tuple[str, ...]:
+    """What this computer has for it."""
+    if sys.platform == "win32":
+        return ("Windows itself",)
+    return tuple(argv[0] for argv in _programs() if shutil.which(argv[0]) is not None)
+
+
+def _programs() -> Sequence[Sequence[str]]:
+    return PROGRAMS.get("darwin" if sys.platform == "darwin" else "linux", ())
+
+
 class Wakeful:
     """`start` with the session, `close` after it. Neither raises, neither waits for long."""
 
@@ -45,7 +56,7 @@ class Wakeful:
         if sys.platform == "win32":
             threading.Thread(target=self._hold, name="knead awake", daemon=True).start()
             return
-        for argv in PROGRAMS.get("darwin" if sys.platform == "darwin" else "linux", ()):
+        for argv in _programs():
             if shutil.which(argv[0]) is not None:
                 self._run(argv)
 

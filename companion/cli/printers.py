@@ -104,7 +104,7 @@ class Plain:
             case Totals():
                 return self._holds(event)
             case Cue():
-                return (_cue_line(event),)
+                return (_cue_line(event),) if event.text else ()
             case _:
                 assert_never(event)
 

@@ -17,6 +17,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "answered": "noted: stay off the ball",
         "unanswered": "no answer: lie on the ball to go on",
         "finished": "finished: come off the ball",
+        "rating": "how much did that hurt, 0 to 10? squeeze, hold still, let go",
         "scoring": "how much does it hurt now, 0 to 10? squeeze: harder is more; hold still to accept",
         "grade": "score {value}",
         "taken": "{value}: let go to keep it",
