@@ -227,8 +227,9 @@ class Hands:
             if not self._from_rest and not self._stopped:
                 self._asked_s = t_s
                 self._say(t_s, "asked")
-        elif pair and self._resting:
+        elif pair and not self._stopped:
             self._rating = None
+            self._stay(t_s)
             self._next(t_s)
         elif self._rating is not None and not self._stopped:
             self._rate(self._rating, t_s, p_kpa, press)
