@@ -196,6 +196,6 @@ def _length(step: Step) -> str:
     return f"{step.seconds:.0f} s{times}"
 
 
-def guide_line(view: CoachView) -> str:
-    """All in one line, for where the panel is not."""
-    return f"{place(view)} · {told(view)} · {following(view)}"
+def guide_lines(view: CoachView) -> tuple[str, str]:
+    """All in two lines, the more important one first, for where the panel is not."""
+    return f"{place(view)} · {told(view)}", following(view)
