@@ -22,7 +22,7 @@ from companion.engine import Engine, Observer, Outcome
 from companion.errors import ConfigError
 from companion.handsfree.terms import Terms, wished
 from companion.meeting import Meeting
-from companion.pairing.acquaintance import Acquaintances
+from companion.pairing.acquaintance import Acquaintances, settings_of
 from companion.pairing.profile import checked_name
 from companion.pairing.settling import NO_WISHES, Wishes
 from companion.pairing.steps import PATIENCE_S, Ask, Say, Steps
@@ -36,6 +36,7 @@ from companion.stages import Plan, Stages
 from companion.taring import Taring
 from companion.transports import Transport
 from companion.wakeful import Wakeful
+from companion.zeros import Zeros
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Notice
@@ -83,25 +84,28 @@ def _on_ball(
     known: past.Past,
     observers: Sequence[Observer],
     *,
-    as_last: bool = True,
+    pairing: bool = False,
 ) -> Run:
-    """`as_last`: the next start is to find this ball."""
+    """`pairing`: the next start is not to find this ball yet, and radios may pair anew."""
     devices = whereabouts.remembered(settings.paths)
     target = whereabouts.find(request.address, settings.paths, devices)
     clock = Clock(request.speed)
     last = whereabouts.LastBall(settings.paths, target.address)
     symptoms = keeping.Symptoms(settings.paths.database, request.person)
-    request = replace(request, address=target.address, kind=request.kind or target.kind)
-    make_transport = balls.transport(target.address, request.kind, clock, target.serial)
-    speech = balls.speech(target.address, request.kind, _first_tag(), target.serial)
-    watching: list[Observer] = [*observers, last, symptoms]
+    kind = request.kind or target.kind or balls.kind_in_reach(target.address)
+    request = replace(request, address=target.address, kind=kind)
+    make_transport = balls.transport(target.address, request.kind, clock, target.serial, renew_bond=pairing)
+    kept = {} if target.device is None else settings_of(target.device)
+    speech = balls.speech(target.address, request.kind, _first_tag(), target.serial, kept)
     lead: guidance.Guidance | None = None
     if request.program is not None:
         nobody = target.address.partition(":")[0] in whereabouts.NOBODY
         lead = guidance.prepare(request.program, request.side, settings.paths.config_file, known, simulated=nobody)
         request = replace(request, program=lead.routine.program, region=lead.region, side=lead.side)
+    zeros = Zeros(settings.paths, target.address)
+    watching: list[Observer] = [*observers, last, symptoms, zeros]
     acquaintances = Acquaintances(devices, target.address, datetime.now().astimezone().date())
-    owned = (last.keep, symptoms.keep) if as_last else (symptoms.keep,)
+    owned = (symptoms.keep, zeros.keep) if pairing else (last.keep, symptoms.keep, zeros.keep)
     return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances, lead=lead)
 
 
@@ -125,10 +129,12 @@ def demo(
         raise
 
 
-def tare(address: str | None, settings: Settings, seconds: float = 5.0) -> Outcome:
-    """Set the ball's zero, once it has been seen free for a second."""
-    taring = Taring()
-    request = LiveRequest(address=address, seconds=seconds, record=False, sound=False)
+def tare(
+    address: str | None, settings: Settings, seconds: float = 5.0, *, kind: str | None = None, free: bool = False
+) -> Outcome:
+    """Set the ball's zero, once it has been seen free for a second; or with `free` by the person's word."""
+    taring = Taring(free=free)
+    request = LiveRequest(address=address, seconds=seconds, kind=kind, record=False, sound=False)
     run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (taring,))  # nobody is on it
     taring.attach(run)
     run.start()
@@ -156,7 +162,8 @@ def pair(
         target = replace(target, address=f"{target.address.partition('?')[0]}?baud={wishes.baud}")
         request = replace(request, address=target.address)
     open_store(settings).close()  # said now, not after all steps, if nothing can be kept
-    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (meeting.observer,), as_last=False)
+    whereabouts.refuse_name(meeting.nickname, target, whereabouts.remembered(settings.paths))
+    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (meeting.observer,), pairing=True)
     meeting.attach(run, target.address)
     return meeting
 

@@ -259,6 +259,10 @@ class KneadApp(App[int]):
 
                 home = self.screen_stack[0]
                 return ProgramsScreen(self._deck, home.address if isinstance(home, HomeScreen) else "")
+            case "pair":
+                from companion.tui.pair import PairScreen
+
+                return PairScreen(self._deck)
             case "sessions":
                 from companion.tui.sessions import SessionsScreen
 
@@ -293,7 +297,7 @@ class KneadApp(App[int]):
         from companion.tui.help import HelpScreen
 
         if not self._in_danger:
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen(keys.name_of(self.screen.BINDINGS), table(self._deck.keys)))
 
     async def on_go_back(self) -> None:
         if self._in_danger:

@@ -113,7 +113,8 @@ def title_row(now: Now) -> tuple[Row, Row]:
     snapshot = now.snapshot
     opened = snapshot.opened
     name = words.device(opened.device) if opened is not None else words.plain(now.title)
-    left: list[Span] = [("Live  ", Tone.STRONG), (name, Tone.PLAIN)]
+    what = "Replay  " if now.title.startswith("replay:") else "Live  "
+    left: list[Span] = [(what, Tone.STRONG), (name, Tone.PLAIN)]
     if opened is not None and opened.simulated:
         left.append(("  (simulated)", Tone.QUIET))
     mute: Row = ((f"{snapshot.mute.upper()}  ", Tone.CAUTION),) if snapshot.mute else ()

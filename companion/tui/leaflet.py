@@ -39,19 +39,24 @@ def leaflet_rows(entry: Entry, side: str, width: int, notes: Sequence[str] = ())
         case Course() as course:
             return [*_course(course, width), *_notes(notes, width), *_origin(entry, width)]
         case None:
-            rows = [_head(f"{entry.key}: broken, and not run"), (), *_text(entry.fault, width, Tone.CAUTION), ()]
+            rows = [
+                *_head(f"{entry.key}: broken, and not run", width),
+                (),
+                *_text(entry.fault, width, Tone.CAUTION),
+                (),
+            ]
             return [*rows, *_text(f"Mend {entry.path}, then look again: knead programs check", width)]
 
 
 def avoided_rows(places: Sequence[tuple[str, str]], width: int) -> list[Row]:
-    rows: list[Row] = [_head("Places to leave alone"), ()]
+    rows: list[Row] = [*_head("Places to leave alone", width), ()]
     for title, why in places:
         rows += [((f" {words.plain(title, 70)}", Tone.STRONG),), *_text(why, width, indent="   ")]
     return rows
 
 
 def _program(program: Program, side: str, width: int) -> Iterator[Row]:
-    yield _head(program.title)
+    yield from _head(program.title, width)
     if program.one_sided:
         marks = (f" [{one}] " if one == side else f"  {one}  " for one in SIDES)
         yield (
@@ -95,7 +100,7 @@ def _step(number: int, step: Step, width: int) -> str:
 
 
 def _course(course: Course, width: int) -> Iterator[Row]:
-    yield _head(course.title)
+    yield from _head(course.title, width)
     yield from _text(course.about, width)
     yield ()
     for stage in course.stages:
@@ -119,8 +124,8 @@ def _origin(entry: Entry, width: int) -> Iterator[Row]:
     yield from _fact("file", f"{entry.key}; {told}", width, Tone.QUIET)
 
 
-def _head(text: str) -> Row:
-    return ((f" {words.plain(text, 90)}", Tone.STRONG),)
+def _head(text: str, width: int) -> Iterator[Row]:
+    return _text(text, width, Tone.STRONG)
 
 
 def _text(text: str, width: int, tone: Tone = Tone.PLAIN, indent: str = " ") -> Iterator[Row]:
