@@ -118,8 +118,9 @@ class Rehearsal:
     # Its parts
 
     def _context(self, profile: Profile) -> GuardContext:
-        side = "both" if self._routine is None else "left"
-        return guard_context(profile, LiveRequest(region=self._region, side=side))
+        return guard_context(
+            profile, LiveRequest(region=self._region, side="both" if self._routine is None else "left")
+        )
 
     def _plan(self, context: Callable[[Profile], GuardContext]) -> Plan:
         program = None if self._routine is None else self._routine.program
