@@ -110,6 +110,7 @@ def text(rows: Rows) -> str:
         (view(stand=Stand.PAUSED, cause="silence"), "PAUSE", "paused (no signal)"),
         (view(stand=Stand.STOPPED), "STOP", "come off the ball"),
         (view(stand=Stand.OVER, cause="done"), "DONE", "the program is over"),
+        (view(stand=Stand.OVER, done=("skipped", "done", "skipped")), "DONE", "over, 2 of 3 steps left out"),
     ],
 )
 def test_what_to_do_is_one_short_word_and_a_few_more(coach: CoachView, word: str, said: str) -> None:

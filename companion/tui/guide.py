@@ -61,7 +61,9 @@ def told(view: CoachView) -> str:
         case Stand.STOPPED:
             return "stopped: come off the ball"
         case Stand.OVER:
-            return f"the program is over{_because(view.cause)}"
+            skipped = sum(state == "skipped" for state in view.done)
+            left_out = f", {skipped} of {len(view.steps)} steps left out" if skipped else ""
+            return f"the program is over{_because(view.cause)}{left_out}"
         case Stand.WORK:
             pass
     match view.where:
