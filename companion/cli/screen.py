@@ -107,7 +107,7 @@ def _deck(settings: "Settings") -> "Deck":
     from companion.cli.heard import Heard
     from companion.cli.limit_book import OwnBook
     from companion.cli.pair_deck import pairing_of
-    from companion.cli.program_page import library, program_page
+    from companion.cli.program_page import program_page
     from companion.cli.reviewing import LogReview
     from companion.cli.scan import paired_afar, places
     from companion.cli.sheets import due, left_lines, today_lines
@@ -131,11 +131,9 @@ def _deck(settings: "Settings") -> "Deck":
 
     def guided(address: str, key: str, side: str) -> "Live":
         held = shelf.settings
-        program = library(held).program(key)
         request = LiveRequest(
             address=address,
             person=held.person,
-            region=program.regions[0],
             side=side,
             tool=held.tool,
             program=key,
@@ -187,7 +185,7 @@ def _watched(make: "Callable[[Observer], Run]", title: str, recorded: bool) -> "
 
     view = LiveView(_marks)
     run = make(view)
-    return Live(run, view, title, recorded, run.words, lambda: getattr(run, "coach", None))
+    return Live(run, view, title, recorded, run.words, lambda: run.coach)
 
 
 def _marks(context: "Fields") -> "Marks | None":
