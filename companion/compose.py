@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from companion import balls, keeping, past, replaying, whereabouts
+from companion.calibrating import Bench
 from companion.captures.format import Setup
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
@@ -129,6 +130,17 @@ def tare(
     run.start()
     run.join()
     return taring.outcome or run.outcome or Outcome(1, "the ball was not zeroed", "try again")
+
+
+def calibrate(address: str | None, settings: Settings, kind: str | None = None) -> Bench:
+    """A ball to be calibrated: made, not begun. Raises CompanionError and SessionError."""
+    bench = Bench(settings.paths)
+    target = whereabouts.find(address, settings.paths, whereabouts.remembered(settings.paths))
+    open_store(settings).close()  # said now, not after all points, if nothing can be kept
+    request = LiveRequest(address=address, kind=kind, record=False, sound=False, away_s=PATIENCE_S)
+    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (bench,), as_last=False)
+    bench.attach(run, target.address)
+    return bench
 
 
 def pair(

@@ -10,6 +10,7 @@ from firmware_protocol.driver import (
     Calibrated,
     Damaged,
     PhaseChanged,
+    PointsTold,
     Profile,
     RawMeans,
     Refused,
@@ -50,13 +51,17 @@ def of_clock(profile: Profile, t_s: float) -> list[Notice]:
     return [Notice(t_s, "terms", text, {"cause": "clock"})]
 
 
-def of_answer(told: Refused | RawMeans | Calibrated, t_s: float) -> Notice:
+def of_answer(told: Refused | RawMeans | PointsTold | Calibrated, t_s: float) -> Notice:
     """What the ball answered to a request of the user."""
     match told:
         case Refused():
             return of_refusal(told, t_s)
         case RawMeans():
             return _of_means(told, t_s)
+        case PointsTold():
+            points: list[Json] = [[number, newton] for number, newton in told.points]
+            known: dict[str, Json] = {"channel": told.channel, "day": told.day, "points": points}
+            return Notice(t_s, "points", f"cell {told.channel + 1} has {len(points)} calibration points", known)
         case Calibrated():
             return _of_points(told, t_s)
 

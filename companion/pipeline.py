@@ -17,6 +17,7 @@ from companion.handsfree.terms import Terms
 from companion.leading import Leading
 from companion.measuring import Measure
 from companion.often import Often
+from companion.points import request_of
 from companion.safety.guard import Guard
 from companion.safety.limits import GuardContext
 from companion.stages import Output, Plan
@@ -34,6 +35,7 @@ from firmware_protocol.driver import (
     LimitInForce,
     Phase,
     PhaseChanged,
+    PointsTold,
     Profile,
     RawMeans,
     Refused,
@@ -119,6 +121,8 @@ class Pipeline:
                 out += self._drive(self._driver.ask(FIND_ME, now_s), now_s)
             case "end":
                 out += self._drive(self._driver.ask(Stop(), now_s), now_s)
+            case "raw" | "points" | "calibrate":
+                out += self._bench(action, now_s)
         if self._guard is not None:
             self._adopt(self._guard.context)
         return out
@@ -170,7 +174,7 @@ class Pipeline:
                     out += self._unasked(event, now_s)
                 case LimitInForce():
                     out += self._limit_in_force(event.settings, now_s)
-                case Refused() | RawMeans() | Calibrated():
+                case Refused() | RawMeans() | PointsTold() | Calibrated():
                     out.append(notices.of_answer(event, self._at(now_s)))
                 case Damaged(reason="anchor"):
                     pass  # scans that were on their way before START or after STOP: no damage to tell of
@@ -372,6 +376,14 @@ class Pipeline:
             text = "not zeroed: take all weight off the ball for a second, then try again"
             return [Notice(self._at(now_s), "refused", text, {"request": "tare", "status": None})]
         return self._drive(self._driver.ask(Tare(), now_s), now_s)
+
+    def _bench(self, action: Action, now_s: float) -> list[Output]:
+        """What calibrating asks of the ball."""
+        request = request_of(action)
+        if request is not None:
+            return self._drive(self._driver.ask(request, now_s), now_s)
+        fields: dict[str, Json] = {"request": action.kind, "status": None}
+        return [Notice(self._at(now_s), "refused", "no ball can be asked for this", fields)]
 
     def _adopt(self, context: GuardContext) -> None:
         self._context = context
