@@ -10,6 +10,7 @@ from companion import replaying
 from companion.captures.tap import Tap
 from companion.clock import Clock
 from companion.engine import AWAY_S, Engine, Outcome
+from companion.programs.view import Board, CoachView
 from sessions.events import Action
 
 if TYPE_CHECKING:
@@ -58,11 +59,13 @@ class Run:
         words: tuple[str, ...] = (),
         tap: Tap | None = None,
         warning: str = "",
+        board: Board | None = None,
     ) -> None:
         """`started`: what begins with the session. `warning`: a line for the user before it does."""
         self.clock = clock
         self.words = words  # what is to be said before it begins, one line each
         self.warning = warning
+        self._board = board or Board()
         self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
         self._engine = engine
         self._journal = journal
@@ -117,6 +120,11 @@ class Run:
             return outcome
         text = f"{self.result.unsaved_s:.1f} s of the session could not be saved: {self.result.error}"
         return Outcome(outcome.code or 1, text, "free some space, or see 'knead doctor'")
+
+    @property
+    def coach(self) -> CoachView | None:
+        """The newest picture of the coach; None where there is no program, or nothing has come yet."""
+        return self._board.view
 
     @property
     def remark(self) -> str:

@@ -13,13 +13,15 @@ from companion.cli.options import FILE, LINK, SECONDS
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from companion.balls import Server
+    from companion.balls import BleServer, Server
     from firmware_protocol.simulator.faults import Fault
     from firmware_protocol.simulator.virtual import VirtualBall
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _POLL_S = 0.1  # how soon a signal is answered
 _SEEDS = 2**32
+BALL_NAME = "Knead-virtual"
+_NAME_BYTES = 29  # what a scan response holds
 
 
 def _scenarios() -> list[str]:
@@ -56,6 +58,12 @@ def _tell_faults(ctx: click.Context, _param: click.Parameter, wanted: bool) -> N
     if wanted:
         click.echo("\n".join(explain()))
         ctx.exit()
+
+
+def _short(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
+    if not name.strip() or len(name.encode()) > _NAME_BYTES:
+        raise click.BadParameter(f"a name has 1 to {_NAME_BYTES} bytes")
+    return name
 
 
 def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[str | CompletionItem]":
@@ -155,20 +163,57 @@ def tcp(
     _serve(lambda ball: serve_tcp(ball, port), scenario, seed, faults, seconds, truth)
 
 
-def _serve(
-    make: "Callable[[VirtualBall], Server]",
+@simulate.command(
+    help="Over Bluetooth LE, on a bumble transport (extra: simulate). A radio such as usb:0 puts the ball on the air; "
+    "tcp-server:HOST:PORT, ws-server, unix-server, pty and vhci offer a virtual radio with the ball in its reach."
+)
+@_ball
+@click.option("--hci", required=True, metavar="TRANSPORT", help="Such as usb:0, or tcp-server:127.0.0.1:9001.")
+@click.option("--name", default=BALL_NAME, show_default=True, callback=_short, help="It advertises this.")
+@click.option("--mtu", type=click.IntRange(23, 517), default=247, show_default=True, help="The largest it agrees to.")
+@click.option("--encrypted", is_flag=True, help="It wants to be paired.")
+def ble(
     scenario: str,
     seed: int,
     faults: "tuple[Fault, ...]",
     seconds: float | None,
     truth: Path | None,
+    hci: str,
+    name: str,
+    mtu: int,
+    encrypted: bool,
+) -> None:
+    from companion.balls import serve_ble
+
+    def make(ball: "VirtualBall") -> "BleServer":
+        server = serve_ble(ball, hci, name=name, mtu=mtu)
+        if server.virtual:
+            click.echo(f"knead: a Bluetooth host can connect to {hci}", err=True)
+        return server
+
+    _serve(make, scenario, seed, faults, seconds, truth, over_ble=True, encrypted=encrypted)
+
+
+def _serve(
+    make: "Callable[[VirtualBall], Server | BleServer]",
+    scenario: str,
+    seed: int,
+    faults: "tuple[Fault, ...]",
+    seconds: float | None,
+    truth: Path | None,
+    *,
+    over_ble: bool = False,
+    encrypted: bool = False,
 ) -> None:
     """Until the time is up or a signal comes. The truth is written however it ends."""
     from firmware_protocol.simulator.virtual import VirtualBall
 
     if truth is not None:
         truth.open("a").close()  # a place that cannot be written is told now, not after the session
-    ball = VirtualBall(scenario, seed=seed, faults=faults)
+    try:
+        ball = VirtualBall(scenario, seed=seed, faults=faults, framed=not over_ble, encrypted=encrypted)
+    except ValueError as error:  # a fault there cannot be on this link
+        raise click.BadParameter(str(error), param_hint="--faults") from error
 
     def write() -> None:
         if truth is not None:
@@ -179,7 +224,7 @@ def _serve(
     _until(lambda: make(ball), seconds, write)
 
 
-def _until(make: "Callable[[], Server]", seconds: float | None, after: Callable[[], None]) -> None:
+def _until(make: "Callable[[], Server | BleServer]", seconds: float | None, after: Callable[[], None]) -> None:
     """Serve until the time is up or a signal comes; `after` is done however it ends."""
     from companion.cli.signals import Signals
 
