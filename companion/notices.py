@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from companion.timeline import Gap
+from firmware_protocol.devices import kinds
 from firmware_protocol.driver import (
     BallEvent,
     BallEventCode,
@@ -48,12 +49,17 @@ def of_terms(told: Sequence[tuple[str, str]], t_s: float) -> list[Notice]:
     return [Notice(t_s, "terms", words, {"cause": cause}) for cause, words in told]
 
 
-def of_clock(profile: Profile, t_s: float) -> list[Notice]:
-    """Said at the start of a ball that has no clock of its own."""
-    if profile.has_clock:
-        return []
-    text = "this ball has no clock: its scans are stamped as they arrive, and loss shows only as time"
-    return [Notice(t_s, "terms", text, {"cause": "clock"})]
+def of_kind(profile: Profile, t_s: float) -> list[Notice]:
+    """What is said at the start of a device that lacks what a ball has."""
+    said = []
+    if not profile.has_clock:
+        text = "this ball has no clock: its scans are stamped as they arrive, and loss shows only as time"
+        said.append(Notice(t_s, "terms", text, {"cause": "clock"}))
+    kind = kinds().get(profile.kind)
+    if kind is not None and not kind.compression:
+        text = f"a {kind.title} is made to be pulled, not pressed: use it only in a frame that turns one into the other"
+        said.append(Notice(t_s, "terms", text, {"cause": "compression"}))
+    return said
 
 
 def of_answer(told: Refused | RawMeans | PointsTold | Calibrated, t_s: float) -> Notice:

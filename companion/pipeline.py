@@ -264,7 +264,7 @@ class Pipeline:
         before, self._profile = self._profile, profile
         out: list[Output] = [notices.of_profile(profile, self._at(now_s))]
         if before is None:
-            out += notices.of_clock(profile, self._at(now_s))
+            out += notices.of_kind(profile, self._at(now_s))
             self._context = self._plan.context(profile)
             self._measure = Measure(profile, self._context)
             self._timeline = Timeline(profile.has_clock)
