@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from companion import balls, guidance, keeping, past, replaying, whereabouts
+from companion.calibrating import Bench
 from companion.captures.format import Setup
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
@@ -142,6 +143,17 @@ def tare(
     return taring.outcome or run.outcome or Outcome(1, "the ball was not zeroed", "try again")
 
 
+def calibrate(address: str | None, settings: Settings, kind: str | None = None) -> Bench:
+    """A ball to be calibrated: made, not begun. Raises CompanionError and SessionError."""
+    bench = Bench(settings.paths)
+    target = whereabouts.find(address, settings.paths, whereabouts.remembered(settings.paths))
+    open_store(settings).close()  # said now, not after all points, if nothing can be kept
+    request = LiveRequest(address=address, kind=kind, record=False, sound=False, away_s=PATIENCE_S)
+    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (bench,))
+    bench.attach(run, target.address)
+    return bench
+
+
 def pair(
     address: str | None,
     settings: Settings,
@@ -158,8 +170,10 @@ def pair(
     meeting = Meeting(steps, hear, settings.paths, wishes, checked_name(nickname) if nickname else "")
     request = LiveRequest(address=address, kind=kind, speed=speed, record=False, sound=False, away_s=PATIENCE_S)
     target = whereabouts.find(address, settings.paths, whereabouts.remembered(settings.paths))
-    if wishes.baud is not None and target.address.startswith("serial:"):
-        target = replace(target, address=f"{target.address.partition('?')[0]}?baud={wishes.baud}")
+    said = {"baud": wishes.baud, "columns": ",".join(wishes.columns)}
+    if any(said.values()) and target.address.startswith("serial:"):
+        told = "&".join(f"{name}={value}" for name, value in said.items() if value)
+        target = replace(target, address=f"{target.address.partition('?')[0]}?{told}")
         request = replace(request, address=target.address)
     open_store(settings).close()  # said now, not after all steps, if nothing can be kept
     whereabouts.refuse_name(meeting.nickname, target, whereabouts.remembered(settings.paths))
