@@ -42,9 +42,7 @@ def wants_screen(form: str | None) -> bool:
 
 def open_home(settings: "Settings") -> int:
     """All screens, from the first. Gives the exit code."""
-    from companion.tui.app import run_tui
-
-    return run_tui(replace(_deck(settings), preface=once(settings.paths)))
+    return _shown(replace(_deck(settings), preface=once(settings.paths)))
 
 
 def open_live(settings: "Settings", request: "LiveRequest") -> int:
@@ -83,12 +81,11 @@ def _open(settings: "Settings", live: "Live") -> int:
     from companion.cli.printers import Plain
     from companion.cli.watch import Ending, session_row
     from companion.cli.zones import edges_of
-    from companion.tui.app import run_tui
 
     tell(settings.paths)
     if live.run.warning:
         say(live.run.warning)
-    code = run_tui(_deck(settings), live)
+    code = _shown(_deck(settings), live)
     session_id, outcome = live.run.session_id, live.run.outcome
     if outcome is not None and outcome.code:
         say(outcome.text, outcome.hint)
@@ -99,6 +96,17 @@ def _open(settings: "Settings", live: "Live") -> int:
     if live.run.remark:
         say(live.run.remark)
     return code
+
+
+def _shown(deck: "Deck", live: "Live | None" = None) -> int:
+    """The screens, until they are left; what could not be deleted then is said, and is an error."""
+    from companion.cli.failures import say
+    from companion.tui.app import run_tui
+
+    code = run_tui(deck, live)
+    for failure in deck.trash.failures:
+        say(f"a session you deleted is still there: {failure}", getattr(failure, "hint", "") or "delete it again")
+    return code or int(bool(deck.trash.failures))
 
 
 def _deck(settings: "Settings") -> "Deck":
