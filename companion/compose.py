@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from companion import balls, keeping, past, replaying, whereabouts
+from companion import balls, guidance, keeping, past, replaying, whereabouts
 from companion.captures.format import Setup
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
@@ -27,6 +27,7 @@ from companion.pairing.profile import checked_name
 from companion.pairing.settling import NO_WISHES, Wishes
 from companion.pairing.steps import PATIENCE_S, Ask, Say, Steps
 from companion.pipeline import Pipeline
+from companion.programs.view import Board
 from companion.run import LiveRequest, Run
 from companion.safety.limits import LIMITS_VERSION
 from companion.smoothing import VERSION as SMOOTHING
@@ -34,6 +35,7 @@ from companion.speech import Speech
 from companion.stages import Plan, Stages
 from companion.taring import Taring
 from companion.transports import Transport
+from companion.zeros import Zeros
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Notice
@@ -57,11 +59,14 @@ def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer]
     RefusedError after an emergency or clinician-first answer, and in a locked region.
     """
     if request.is_replay:
+        if request.program is not None:
+            raise ConfigError("a replay is led by its own program", "leave --program out")
         return _replay(request, settings, observers)
     if not math.isfinite(request.speed):
         raise ConfigError("a ball has no highest speed", "--speed max is for replays")
     known = gather(settings, request.person)
-    known.refuse(request.region, request.side)
+    if request.program is None:
+        known.refuse(request.region, request.side)
     return _on_ball(request, settings, known, observers)
 
 
@@ -86,15 +91,21 @@ def _on_ball(
     clock = Clock(request.speed)
     last = whereabouts.LastBall(settings.paths, target.address)
     symptoms = keeping.Symptoms(settings.paths.database, request.person)
-    request = replace(request, address=target.address, kind=request.kind or target.kind)
+    kind = request.kind or target.kind or balls.kind_in_reach(target.address)
+    request = replace(request, address=target.address, kind=kind)
     make_transport = balls.transport(target.address, request.kind, clock, target.serial, renew_bond=pairing)
-    watching: list[Observer] = [*observers, last, symptoms]
-    speech = balls.speech(target.address, request.kind, _first_tag(), target.serial)
-    if target.device is not None:
-        speech = replace(speech, settings={**settings_of(target.device), **speech.settings})
+    kept = {**({} if target.device is None else settings_of(target.device)), **request.settings}
+    speech = balls.speech(target.address, request.kind, _first_tag(), target.serial, kept)
+    lead: guidance.Guidance | None = None
+    if request.program is not None:
+        nobody = target.address.partition(":")[0] in whereabouts.NOBODY
+        lead = guidance.prepare(request.program, request.side, settings.paths.config_file, known, simulated=nobody)
+        request = replace(request, program=lead.routine.program, region=lead.region, side=lead.side)
+    zeros = Zeros(settings.paths, target.address)
+    watching: list[Observer] = [*observers, last, symptoms, zeros]
     acquaintances = Acquaintances(devices, target.address, datetime.now().astimezone().date())
-    owned = (symptoms.keep,) if pairing else (last.keep, symptoms.keep)
-    return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances)
+    owned = (symptoms.keep, zeros.keep) if pairing else (last.keep, symptoms.keep, zeros.keep)
+    return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances, lead=lead)
 
 
 def demo(
@@ -117,10 +128,12 @@ def demo(
         raise
 
 
-def tare(address: str | None, settings: Settings, seconds: float = 5.0) -> Outcome:
-    """Set the ball's zero, once it has been seen free for a second."""
-    taring = Taring()
-    request = LiveRequest(address=address, seconds=seconds, record=False, sound=False)
+def tare(
+    address: str | None, settings: Settings, seconds: float = 5.0, *, kind: str | None = None, free: bool = False
+) -> Outcome:
+    """Set the ball's zero, once it has been seen free for a second; or with `free` by the person's word."""
+    taring = Taring(free=free)
+    request = LiveRequest(address=address, seconds=seconds, kind=kind, record=False, sound=False)
     run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (taring,))  # nobody is on it
     taring.attach(run)
     run.start()
@@ -142,7 +155,9 @@ def pair(
     """Get to know a ball: made, not begun. Raises CompanionError and SessionError."""
     wishes.checked(datetime.now().astimezone().date())
     meeting = Meeting(steps, hear, settings.paths, wishes, checked_name(nickname) if nickname else "")
-    request = LiveRequest(address=address, kind=kind, speed=speed, record=False, sound=False, away_s=PATIENCE_S)
+    request = LiveRequest(
+        address=address, kind=kind, speed=speed, record=False, sound=False, away_s=PATIENCE_S, settings=wishes.settings
+    )
     target = whereabouts.find(address, settings.paths, whereabouts.remembered(settings.paths))
     if wishes.baud is not None and target.address.startswith("serial:"):
         target = replace(target, address=f"{target.address.partition('?')[0]}?baud={wishes.baud}")
@@ -203,9 +218,11 @@ def _run(
     speech: Speech | None = None,
     acquaintances: Acquaintances | None = None,
     hands: Terms | None = None,
+    lead: guidance.Guidance | None = None,
 ) -> Run:
     speech = speech or Speech(first_tag=_first_tag())
     driver = speech.driver()
+    board = Board()
     plan = Plan(
         person=request.person,
         region=request.region,
@@ -214,6 +231,8 @@ def _run(
         context=lambda profile: guard_context(profile, request, known, acquaintances),
         wall=clock.wall,
         software=f"knead {version('knead-companion')}",
+        routine=None if lead is None else lead.routine,
+        show=board.show,
         hands=hands or wished(request.handsfree, request.arm_s, guided=request.program is not None),
     )
     journal: Journal | None = None
@@ -237,7 +256,7 @@ def _run(
     engine = Engine(make_transport, line, observers, clock, seconds=request.seconds, away_s=request.away_s)
     nobody = (request.address or "").partition(":")[0] in whereabouts.NOBODY
     words = () if known is None else known.words(request.region, request.side, simulated=nobody)
-    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words, tap)
+    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words, tap, board=board)
 
 
 def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observer]) -> Run:
@@ -285,6 +304,7 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, speech: Speech) -> Tap 
         link=speech.link.value,
         expect_serial=speech.expect_serial,
         settings=dict(speech.settings),
+        routine=None if plan.routine is None else plan.routine.to_json(),
         hands=None if plan.hands is None else plan.hands.to_json(),
     )
     return Tap(CaptureWriter(request.capture, setup))

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from sessions import reading
 from sessions.about import About
+from sessions.adherence import Guided
 from sessions.database import Database
 from sessions.digest import DIGEST, figures, forget, refresh
 from sessions.events import Action, Json
@@ -94,6 +95,25 @@ def visits(database: Database, person: str, today: date, weeks: int) -> list[Vis
     with database.reading() as connection:
         rows = connection.execute(statement).all()
     return [Visit(row[0], _day(row[1], row[2]), *row[3:]) for row in rows]
+
+
+def guided(database: Database, person: str, programs: Sequence[str], least_s: float) -> list[Guided]:
+    """A person's ended real sessions of these programs, with at least so much contact, the oldest first."""
+    statement = (
+        select(SESSION.c.started_us, SESSION.c.utc_offset_s, SESSION.c.program)
+        .select_from(SESSION.join(PERSON))
+        .where(
+            PERSON.c.name == person,
+            SESSION.c.simulated.is_(False),
+            SESSION.c.state != "recording",
+            SESSION.c.program.in_(programs),
+            SESSION.c.contact_s >= least_s,
+        )
+        .order_by(SESSION.c.started_us, SESSION.c.id)
+    )
+    with database.reading() as connection:
+        rows = connection.execute(statement).all()
+    return [Guided(_day(started_us, offset_s), program) for started_us, offset_s, program in rows]
 
 
 def _day(started_us: int, utc_offset_s: int) -> date:

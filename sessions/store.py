@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 
 from sessions import digest, reading, review
 from sessions.about import About
+from sessions.adherence import Guided
 from sessions.batches import Batch
 from sessions.completion import complete
 from sessions.database import Database
@@ -35,6 +36,7 @@ TAGS_MAX, TAG_MAX = 50, 60
 SessionRows = list[SessionRow]
 Events = list[Kept]
 Visits = list[Visit]
+GuidedDays = list[Guided]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,10 @@ class Store:
     def visits(self, *, person: str, today: date, weeks: int) -> Visits:
         """What `trends.trends` is made of. Simulated sessions do not count."""
         return review.visits(self._database, person, today, weeks)
+
+    def guided(self, *, person: str, programs: Sequence[str], least_s: float) -> GuidedDays:
+        """The sessions of a plan's programs. Simulated sessions do not count, nor those of less contact."""
+        return review.guided(self._database, person, programs, least_s)
 
     def mark(self, session: str, t_s: float, words: str = "") -> SessionRow:
         """Set a mark afterwards. ValueError unless the time lies in the session and the words are few."""

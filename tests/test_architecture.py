@@ -18,19 +18,21 @@ FLOORS = (
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.programs", "companion.handsfree"),
     ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
-    ("companion.tally", "companion.leading", "companion.often"),
+    ("companion.tally", "companion.guiding", "companion.leading", "companion.often"),
     ("companion.pipeline",),
     ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.engine",),
     ("companion.replays",),
     (
         "companion.taring",
+        "companion.zeros",
         "companion.balls",
         "companion.replaying",
         "companion.past",
         "companion.remembered",
         "companion.keeping",
         "companion.pressing",
+        "companion.guidance",
         "companion.pairing",
         "companion.whereabouts",
         "companion.ownlimits",
@@ -46,7 +48,14 @@ SIDE_ROOMS = {
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
         ("companion.errors", "companion.safety", "companion.handsfree"),
-        ("companion.whereabouts", "companion.meeting", "companion.replaying", "companion.compose", "companion.cli"),
+        (
+            "companion.whereabouts",
+            "companion.zeros",
+            "companion.meeting",
+            "companion.replaying",
+            "companion.compose",
+            "companion.cli",
+        ),
     ),
 }
 # The engine is given a transport; it knows only the shape of one.

@@ -266,7 +266,9 @@ def test_gone_at_a_step(bench: Bench, at: object, doing: str) -> None:
 
 
 @pytest.mark.parametrize("at", ["buzz", Step.ZERO, Step.CHECK])
-def test_gone_and_back_it_goes_on_where_it_was(bench: Bench, at: object) -> None:
+def test_gone_and_back_it_goes_on_where_it_was(bench: Bench, at: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose, "PATIENCE_S", LIMIT_S * SPEED)  # however slow this computer is
+
     def pull_and_plug() -> None:
         bench.pull()
         bench.on[_AGAIN] = bench.plug

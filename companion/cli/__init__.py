@@ -34,6 +34,7 @@ COMMANDS = {
     "backup": ("companion.cli.backup:backup", "Save the whole log in one file, checked."),
     "restore": ("companion.cli.backup:restore", "Bring a backup back, or check one."),
     "erase": ("companion.cli.backup:erase", "Erase all sessions and all that is kept."),
+    "programs": ("companion.cli.programs:programs", "What one may be led through, step by step."),
     "limits": ("companion.cli.limits:limits", "Show the limits each region is judged by, and set your own."),
     "screen": ("companion.cli.questions:screen", "Answer the questions that the limits depend on."),
     "today": ("companion.cli.today:today", "What is left today per region, and when again."),

@@ -100,7 +100,7 @@ class Plain:
             case Totals():
                 return ()
             case Cue():
-                return (_cue_line(event),)
+                return (_cue_line(event),) if event.text else ()
             case _:
                 assert_never(event)
 
@@ -193,7 +193,7 @@ class Plain:
             if action.kind == "tool":
                 self._context.pop("area_cm2", None)  # it was the old tool's
             self._edges = self._edges_of(self._context)
-        if action.kind != "end":
+        if action.kind != "end" and action.fields.get("by") != "program":
             said = " ".join(clean(str(value), 60) for value in action.fields.values())
             yield f"{clean(action.kind).upper()} {said}".rstrip() + (f", at {action.t_s:.1f} s" if self._opened else "")
 
