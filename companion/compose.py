@@ -35,6 +35,7 @@ from companion.speech import Speech
 from companion.stages import Plan, Stages
 from companion.taring import Taring
 from companion.transports import Transport
+from companion.wakeful import Wakeful
 from companion.zeros import Zeros
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
@@ -243,10 +244,15 @@ def _run(
     if request.record:
         journal = _journal(settings, tell)
         observers = [journal, *observers]
-    cues = _cues(settings, tell) if request.sound else None
+    led = plan.hands is not None or plan.program is not None
+    cues = _cues(settings, tell, led=led) if request.sound else None
     if cues is not None:
         observers = [cues, *observers]  # first: a sound takes longest to arrive
         owned = [cues.close, *owned]
+    started = [] if cues is None else [cues.start]
+    if settings.awake and request.record:
+        wakeful = Wakeful()
+        started, owned = [*started, wakeful.start], [wakeful.close, *owned]
     tap = _tap(request, plan, clock, speech)
     line: Stages
     if tap is None:
@@ -256,7 +262,7 @@ def _run(
     engine = Engine(make_transport, line, observers, clock, seconds=request.seconds, away_s=request.away_s)
     nobody = (request.address or "").partition(":")[0] in whereabouts.NOBODY
     words = () if known is None else known.words(request.region, request.side, simulated=nobody)
-    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words, tap, board=board)
+    return Run(clock, engine, journal, owned, started, words, tap, board=board)
 
 
 def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observer]) -> Run:
@@ -310,17 +316,18 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, speech: Speech) -> Tap 
     return Tap(CaptureWriter(request.capture, setup))
 
 
-def _wanted(settings: Settings) -> "Wanted":
+def _wanted(settings: Settings, *, led: bool = False) -> "Wanted":
     from companion.cues.observer import Wanted as Wants
 
-    return Wants(settings.sound, settings.voice, settings.paths.state_dir / "sounds")
+    ticks = settings.sound and (settings.ticks == "on" or (settings.ticks == "auto" and led))
+    return Wants(settings.sound, settings.voice, settings.paths.state_dir / "sounds", ticks)
 
 
-def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
+def _cues(settings: Settings, tell: Callable[[Notice], None], *, led: bool) -> "Cues":
     from companion.cues.bell import bell_of_terminal
     from companion.cues.observer import Cues as Observing
 
-    return Observing(_wanted(settings), tell, bell_of_terminal() if settings.sound else None)
+    return Observing(_wanted(settings, led=led), tell, bell_of_terminal() if settings.sound else None)
 
 
 def _showcase_seconds() -> float:
