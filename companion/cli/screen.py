@@ -117,7 +117,7 @@ def _deck(settings: "Settings") -> "Deck":
     from companion.cli.pair_deck import pairing_of
     from companion.cli.program_page import program_page
     from companion.cli.reviewing import LogReview
-    from companion.cli.scan import paired_afar, places
+    from companion.cli.scan import called, paired_afar, places
     from companion.cli.sheets import due, left_lines, today_lines
     from companion.cli.shelf import Shelf
     from companion.run import LiveRequest
@@ -150,7 +150,7 @@ def _deck(settings: "Settings") -> "Deck":
         return _live(held, request)
 
     return Deck(
-        devices=lambda: [*places(), *paired_afar(), *balls.virtual_places()],
+        devices=lambda: [*called(places()), *called(paired_afar()), *balls.virtual_places()],
         live=address_of,
         demo=lambda: _demo(shelf.settings, None, 1.0),
         tare=lambda address: compose.tare(address, shelf.settings),
