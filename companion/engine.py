@@ -7,12 +7,12 @@ only take an event and return, and one that raises is detached. Others reach it 
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from companion.clock import Clock
-from companion.errors import CompanionError, LinkLostError, TransportError
+from companion.errors import CompanionError, LinkLostError, TransportError, UnavailableError
 from companion.stages import Output, Stages
 from companion.transports import Transport
 from firmware_protocol.driver import Chunk, Close, Send
@@ -21,7 +21,8 @@ from sessions.events import Action, Event, Notice, Reading
 Observer = Callable[[Event], None]
 
 BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)  # R-table of PROTOCOL.md section 5, state DOWN; the last one repeats
-FIRST_READING_S = 10.0
+FIRST_READING_S = 10.0  # from the first link on
+OPENING_S = 90.0  # until the first link: a system may ask whether to pair (PROTOCOL.md section 5)
 AWAY_S = 600.0  # a ball gone this long ends the session
 CLOSING_S = 2.5  # STOP is answered within 0.8 s (R42); three tries are not worth a user's wait
 INBOX_MAX = 256
@@ -73,8 +74,11 @@ class Engine:
         self._on_end = on_end
         self._inbox: deque[Action] = deque()
         self._notices: deque[Notice] = deque()
-        self._started_at_s = 0.0
+        self._first_by_s = 0.0  # there must have been a reading
+        self._linked = False  # there has been a link
+        self._rejected = False  # it was to another ball
         self._measured = False  # a first reading has come
+        self._complaint = ""  # why it cannot be opened, as told last
         self._away_since_s: float | None = None  # None while a link is up
         self._ending: _End | None = None
         self._closing_until_s = 0.0
@@ -141,7 +145,8 @@ class Engine:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._started_at_s = self._away_since_s = self._clock.now_s()
+        self._away_since_s = self._clock.now_s()
+        self._first_by_s = self._away_since_s + OPENING_S * self._clock.speed
         self._ready.set()
         end = _End(Outcome(1), "error")
         transport: Transport | None = None
@@ -164,29 +169,42 @@ class Engine:
         attempt = 0
         while True:
             try:
-                await self._open(transport)
+                await self._meanwhile(transport.open())
             except TransportError as error:
                 if not self._measured and attempt == 0:
                     raise _End(Outcome(error.exit_code, str(error), error.hint), "no ball") from error
+                self._complain(error)
             else:
                 self._away_since_s = None
+                self._complaint = ""
+                if not self._linked:
+                    self._linked = True
+                    self._first_by_s = self._clock.now_s() + FIRST_READING_S * self._clock.speed
                 if await self._link(transport):
                     attempt = 0
                 self._away_since_s = self._clock.now_s()
-            await transport.close()
+            await self._meanwhile(transport.close())
             await self._back_off(transport, BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
-            attempt += 1
+            attempt = 0 if self._rejected else attempt + 1
+            self._rejected = False
 
-    async def _open(self, transport: Transport) -> None:
-        """Open, while the user's and the guard's appointments are kept."""
-        opening = asyncio.ensure_future(transport.open())
+    async def _meanwhile(self, work: Coroutine[Any, Any, None]) -> None:
+        """Open or close, while the user's and the guard's appointments are kept."""
+        working = asyncio.ensure_future(work)
         try:
-            while not opening.done():
-                await self._pause((opening,), None)
+            while not working.done():
+                await self._pause((working,), None)
                 await self._handle(self._due(), None)
-            opening.result()
+            working.result()
         finally:
-            opening.cancel()
+            working.cancel()
+
+    def _complain(self, error: TransportError) -> None:
+        """Say once why the ball cannot come back, where that is no matter of the ball."""
+        text = f"{error}; {error.hint}" if error.hint else str(error)
+        if isinstance(error, UnavailableError) and text != self._complaint:
+            self._complaint = text
+            self._emit(Notice(self._pipeline.session_s(self._clock.now_s()) or 0.0, "away", text, {"state": "away"}))
 
     async def _link(self, transport: Transport) -> bool:
         """One link, from open to lost or closed. True if it brought readings."""
@@ -248,7 +266,7 @@ class Engine:
         session_s = self._pipeline.session_s(now_s)
         due = []
         if session_s is None:
-            due.append(self._started_at_s + FIRST_READING_S * self._clock.speed)
+            due.append(self._first_by_s)
         elif self._seconds is not None:
             due.append(now_s + self._seconds - session_s)
         if self._away_since_s is not None:
@@ -277,7 +295,7 @@ class Engine:
             raise self._ending
         away = self._away_since_s is not None
         if self._pipeline.session_s(now_s) is None:
-            text = f"no reading from the ball within {FIRST_READING_S:.0f} s"
+            text = f"no reading from the ball within {FIRST_READING_S if self._linked else OPENING_S:.0f} s"
             raise _End(Outcome(3, text, "check that it is on and that it speaks the knead protocol"), "no reading")
         if self._away_since_s is not None and now_s >= self._away_since_s + self._away_s:
             long = f"{self._away_s / 60:g} minutes" if self._away_s >= 60 else f"{self._away_s:g} s"
@@ -321,7 +339,10 @@ class Engine:
         if self._ending is not None:
             raise self._ending
         other_may_come = close.cause == "wrong_ball" and transport is not None and transport.reject()
-        if not close.retry and not other_may_come:
+        if other_may_come:
+            self._rejected, self._linked = True, self._measured
+            self._first_by_s = self._clock.now_s() + OPENING_S * self._clock.speed
+        elif not close.retry:
             raise _End(Outcome(_EXIT_BY_CLOSE.get(close.cause, 1), close.text, close.hint), close.cause)
         await self._handle(self._pipeline.closed(self._clock.now_s(), close.text), None)
         return True

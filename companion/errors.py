@@ -8,6 +8,7 @@ CompanionError              .hint says what to do, .exit_code is the command's
     ├── DeviceNotFoundError 3  no such port or ball, or it is no ball
     ├── DeviceBusyError     3  another program holds it
     ├── UnavailableError    5  no permission, or the radio is off
+    │   └── NotPairedError  5  the ball wants a bond, and there is none, or no longer
     └── LinkLostError       4  it was there and is gone
 """
 
@@ -50,6 +51,10 @@ class DeviceBusyError(TransportError):
 
 class UnavailableError(TransportError):
     exit_code = 5
+
+
+class NotPairedError(UnavailableError):
+    """The ball and this computer share no bond that both know."""
 
 
 class LinkLostError(TransportError):

@@ -352,6 +352,8 @@ class Pipeline:
     def _zero(self, zero: ZeroChanged, now_s: float) -> list[Output]:
         fields: dict[str, Json] = {"value": zero.value, "from_index": zero.from_index, "trusted": zero.trusted}
         text = "zero set" if self._measure is None else self._measure.zeroed(zero)
+        if zero.numbers and self._measure is not None and self._measure.zero_stands:
+            fields["numbers"] = list(zero.numbers)  # to be kept for the ball
         return [Notice(self._at(now_s), "zero", text, fields)]
 
     # --- what the ball does about warnings ---

@@ -170,6 +170,9 @@ class ZeroChanged:
     value: int | None  # counts, of the channel where it is largest
     from_index: int | None
     trusted: bool  # False beyond 5 % of full scale: tared under load (R28)
+    numbers: tuple[
+        float, ...
+    ] = ()  # as a device sends them at this zero, one per channel, where only the host keeps it
 
 
 @dataclass(frozen=True, slots=True)

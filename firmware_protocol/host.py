@@ -50,6 +50,7 @@ class Host:
         self._latency_ms = latency_ms
         self._expect_serial = expect_serial
         self._limit = limit
+        self._wrong_ball = False  # it ended with one: the right one may yet be found
         self.limit_in_force: m.LimitSettings | None = None  # what the ball said, which may be lower (R34)
         self._deframer = Deframer()
         self._course = Course(framed=framed, first_tag=first_tag, rate_hz=rate_hz, latency_ms=latency_ms)
@@ -76,7 +77,8 @@ class Host:
 
     def opened(self, now_s: float) -> list[DriverEvent]:
         self._course.now_s = now_s
-        if self.phase is not Phase.ENDED:
+        if self.phase is not Phase.ENDED or self._wrong_ball:
+            self._wrong_ball = False
             self._deframer.reset()
             self._course.open()
         return self._told()
@@ -255,6 +257,7 @@ class Host:
         if greeting.serial == self._expect_serial:
             self._course.asking(greeting.questions())
         else:
+            self._wrong_ball = True
             self._course.end(wrong_ball(self._expect_serial, greeting.serial))
 
     def _started(self, reply: m.StartReply) -> None:

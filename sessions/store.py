@@ -21,6 +21,7 @@ from sessions.errors import SessionError, StoreBusyError
 from sessions.events import Opened, RegionTotals, Totals
 from sessions.filters import ALL, Filter
 from sessions.home import default_path
+from sessions.inzone import Zones
 from sessions.lock import RecordingLock
 from sessions.people import People
 from sessions.record import Kept, microseconds, opened_of, region_of, started_at, text
@@ -102,9 +103,9 @@ class Store:
         """A session without its samples: stored numbers, events, and where they come from."""
         return review.about(self._database, session)
 
-    def visits(self, *, person: str, today: date, weeks: int) -> Visits:
-        """What `trends.trends` is made of. Simulated sessions do not count."""
-        return review.visits(self._database, person, today, weeks)
+    def visits(self, *, person: str, today: date, weeks: int, zones: Zones = lambda opened, actions: ()) -> Visits:
+        """What `trends.trends` is made of. Simulated sessions do not count. `zones` tells where a session worked."""
+        return review.visits(self._database, person, today, weeks, zones)
 
     def guided(self, *, person: str, programs: Sequence[str], least_s: float) -> GuidedDays:
         """The sessions of a plan's programs. Simulated sessions do not count, nor those of less contact."""

@@ -6,7 +6,7 @@ A host is made once in each event loop, from what `Host.make` gives; `Host` also
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
 import bleak
@@ -190,6 +190,18 @@ def _errors() -> Iterator[None]:
         raise BleakError("disconnected") from None  # bumble cancels the request that was under way
 
 
+async def _unbroken(connecting: Coroutine[Any, Any, Any]) -> Any:
+    """Given up in the middle, a link is still made, and hung up at once: as by a system, which keeps its books."""
+    task = asyncio.ensure_future(connecting)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with contextlib.suppress(core.BaseBumbleError, TimeoutError):
+            link = await task
+            await link.disconnect()
+        raise
+
+
 class BumbleClient(BaseBleakClient):
     def __init__(
         self, address_or_ble_device: Any, *, disconnected_callback: Any, timeout: float, services: Any = None, **_: Any
@@ -232,7 +244,7 @@ class BumbleClient(BaseBleakClient):
             raise BleakDeviceNotFoundError(self.address, "the product connects by BLEDevice")
         device = await host.device()
         try:
-            self._link = await device.connect(self._target.details, timeout=min(self._timeout, OPEN_S))
+            self._link = await _unbroken(device.connect(self._target.details, timeout=min(self._timeout, OPEN_S)))
         except (core.TimeoutError, TimeoutError):
             raise TimeoutError from None
         except core.BaseBumbleError as error:

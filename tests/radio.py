@@ -28,6 +28,7 @@ from firmware_protocol.simulator.virtual import USUAL_MTU, VirtualBall
 from tests.bleak_on_bumble import Host, installed
 from tests.kit import LIMIT_S
 
+ADVERTISING_MS = 30.0  # tests are in a hurry
 HOST_ADDRESS = "C4:00:00:00:00:01"
 T = TypeVar("T")
 
@@ -89,6 +90,7 @@ class Radio:
                 address=address,
                 mtu=mtu,
                 name_in_response=name_in_response,
+                advertising_ms=ADVERTISING_MS,
                 lose=own.lose,
             )
 
@@ -106,7 +108,10 @@ class Radio:
         own = VirtualRadio("other", self.air)
         address = hci.Address(f"F0:F1:F2:F3:01:{len(self._others):02X}")
         config = DeviceConfiguration(
-            name="other", address=address, advertising_interval_min=100, advertising_interval_max=100
+            name="other",
+            address=address,
+            advertising_interval_min=ADVERTISING_MS,
+            advertising_interval_max=ADVERTISING_MS,
         )
         device = Device.from_config_with_hci(config, own, own)
         device.advertising_data, device.scan_response_data = advert, response
@@ -115,6 +120,18 @@ class Radio:
         await device.start_advertising(auto_restart=True)
         self._others.append(device)
         return device
+
+    def take(self, ball: "RadioBall") -> None:
+        """Another computer connects to it, and keeps it."""
+        self.run(self._take(ball))
+
+    async def _take(self, ball: "RadioBall") -> None:
+        own = VirtualRadio("other host", self.air)
+        address = hci.Address(f"C4:00:00:00:01:{len(self._others):02X}")
+        device = Device.from_config_with_hci(DeviceConfiguration(name="other host", address=address), own, own)
+        await device.power_on()
+        self._others.append(device)
+        await device.connect(ball.peripheral.device.random_address)
 
     @property
     def air(self) -> Air:
@@ -205,6 +222,12 @@ class RadioBall:
         assert self._peripheral is not None, "it is not there"
         return self._peripheral
 
+    @property
+    def encrypted(self) -> bool:
+        """Its link is."""
+        link = self.peripheral.link
+        return link is not None and bool(link.encryption)
+
     def come(self) -> None:
         """Into reach, as the same ball; it advertises."""
         self._radio.run(self._come())
@@ -254,8 +277,8 @@ class RadioBall:
 
     async def _notify(self, data: bytes) -> None:
         peripheral = self.peripheral
-        assert peripheral._link is not None, "nobody is connected"
-        await peripheral.device.notify_subscriber(peripheral._link, peripheral._tx, data)
+        assert peripheral.link is not None, "nobody is connected"
+        await peripheral.device.notify_subscriber(peripheral.link, peripheral.tx, data)
 
     def change_services(self, services: Sequence[gatt.Service]) -> None:
         """It is another firmware from now on; in force with the next link."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from companion.compose import DEMO_HANDS
 from companion.handsfree.terms import Terms
 from firmware_protocol.simulator.scenarios import Scenario, parse_scenario
 from sessions.events import Action, Alert, Event, Level, Notice, Phase, Totals
@@ -154,5 +155,21 @@ def test_squeezes_are_never_counted_as_contact(tmp_path: Path) -> None:
     told = Rehearsal(tmp_path, plot, hands=Terms()).run(28).end()
     contact_s = [event.contact_s for event in told.events if isinstance(event, Totals)]
     assert contact_s[-1] == pytest.approx(5.0, abs=0.7)
-    assert next(at_s for at_s, seconds in enumerate(contact_s) if seconds) > 15
+    assert next(at_s for at_s, seconds in enumerate(contact_s) if seconds) >= 14
     assert kinds(told.events)[:2] == ["ready", "started"]
+
+
+def test_the_showcase_goes_from_contact_to_score_with_no_key_in_about_a_minute(tmp_path: Path) -> None:
+    told = Rehearsal(tmp_path, hands=DEMO_HANDS).run(72).end()
+    said = kinds(told.events)
+    assert said[:2] == ["ready", "started"]
+    assert [what for what in said if "peak" in what or "confirm" in what] == [
+        "peak escalated",
+        "peak latched",
+        "confirm by button",
+        "peak confirmed",
+    ]
+    assert said[-3:] == ["pain by squeeze", "scored 4", "over released"]
+    (over,) = [event for event in told.events if isinstance(event, Notice) and event.kind == "over"]
+    assert 60.0 < over.t_s < 72.0
+    replayed_alike(told)

@@ -134,6 +134,7 @@ def test_the_title_says_who_and_whether_it_is_kept() -> None:
     waiting = notice("storage", state="waiting", seconds=12.0)
     assert lines([title_row(at(47.0, waiting))[1]]) == ["NOT ON DISK for 12 s  0:03 "]
     assert lines([title_row(now(title="serial:/dev/ttyACM0"))[0]]) == ["Live  serial:/dev/ttyACM0"]
+    assert lines([title_row(at(47.0, title="replay:last"))[0]])[0].startswith("Replay  ")
 
 
 def test_a_hostile_name_is_shown_plainly() -> None:

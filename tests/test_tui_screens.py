@@ -118,6 +118,7 @@ def stop(phase: Phase = Phase.RAISED) -> Alert:
 async def test_the_live_screen(size: tuple[int, int]) -> None:
     async with on_live(Stage(), size) as (pilot, _, _run):
         await sees(pilot, "▒▒▒ WORK")
+        await sees(pilot, "-30 s")  # beneath what is said at the start
         lines = shown(pilot)
         assert lines[0].startswith("Live  virtual 7F2A")
         assert lines[0].endswith("● REC 0:03")
@@ -647,8 +648,8 @@ async def test_one_and_q_lead_back() -> None:
 async def test_help_says_keys_and_what_it_is_not(size: tuple[int, int]) -> None:
     async with home(Stage(), size) as pilot:
         await pilot.press("question_mark")
-        await sees(pilot, "KEYS, LIVE")
-        await pilot.press("j", "down", "k", "end")
+        await sees(pilot, "KEYS, BALLS")
+        await pilot.press("j", "down", "k", "space", "b", "end")
         await sees(pilot, "Not a medical device")
         await pilot.press("q")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))

@@ -38,6 +38,7 @@ COMMANDS = {
     "limits": ("companion.cli.limits:limits", "Show the limits each region is judged by, and set your own."),
     "screen": ("companion.cli.questions:screen", "Answer the questions that the limits depend on."),
     "today": ("companion.cli.today:today", "What is left today per region, and when again."),
+    "check": ("companion.cli.check:check", "Does a ball keep the protocol: pass, or what to mend."),
     "simulate": ("companion.cli.simulate:simulate", "Offer a virtual ball for others to connect to."),
     "config": ("companion.cli.config:config", "Read or change a setting."),
     "doctor": ("companion.cli.doctor:doctor", "Check what knead needs, and say what to mend."),

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from companion.cli.zones import working
 from companion.tui.overlay import Compared, compared
 from companion.tui.reviewing import Page, Trends
 from sessions.about import About
@@ -56,5 +57,6 @@ class LogReview:
     def trends(self, weeks: int) -> Trends:
         today = datetime.now().astimezone().date()
         with self._store() as store:
-            found = trends(store.visits(person=self._person, today=today, weeks=weeks), today, weeks)
+            visits = store.visits(person=self._person, today=today, weeks=weeks, zones=working)
+            found = trends(visits, today, weeks)
             return Trends(found, store.count(Filter((Term("person", "=", self._person.lower()),))).simulated)

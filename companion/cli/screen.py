@@ -106,8 +106,10 @@ def _deck(settings: "Settings") -> "Deck":
     from companion import balls, compose
     from companion.cli.heard import Heard
     from companion.cli.limit_book import OwnBook
+    from companion.cli.pair_deck import pairing_of
+    from companion.cli.program_page import library, program_page
     from companion.cli.reviewing import LogReview
-    from companion.cli.scan import places
+    from companion.cli.scan import paired_afar, places
     from companion.cli.sheets import due, left_lines, today_lines
     from companion.cli.shelf import Shelf
     from companion.run import LiveRequest
@@ -127,8 +129,22 @@ def _deck(settings: "Settings") -> "Deck":
         )
         return _live(held, request)
 
+    def guided(address: str, key: str, side: str) -> "Live":
+        held = shelf.settings
+        program = library(held).program(key)
+        request = LiveRequest(
+            address=address,
+            person=held.person,
+            region=program.regions[0],
+            side=side,
+            tool=held.tool,
+            program=key,
+            handsfree=held.handsfree,
+        )
+        return _live(held, request)
+
     return Deck(
-        devices=lambda: [*places(), *balls.virtual_places()],
+        devices=lambda: [*places(), *paired_afar(), *balls.virtual_places()],
         live=address_of,
         demo=lambda: _demo(shelf.settings, None, 1.0),
         tare=lambda address: compose.tare(address, shelf.settings),
@@ -138,10 +154,15 @@ def _deck(settings: "Settings") -> "Deck":
         sheet=lambda address: due(shelf.settings, shelf.settings.person, address),
         today=lambda: today_lines(shelf.settings),
         left=lambda region, side: left_lines(shelf.settings, region, side),
+        programs=lambda: program_page(shelf.settings),
+        guided=guided,
+        side=settings.side,
         settings=shelf,
         limits=OwnBook(shelf),
         sound=Heard(shelf),
+        pairing=pairing_of(shelf),
         review=LogReview(settings.paths.database, settings.person),
+        keys=settings.keys,
         theme=settings.theme,
         fps=settings.fps,
     )
@@ -166,7 +187,7 @@ def _watched(make: "Callable[[Observer], Run]", title: str, recorded: bool) -> "
 
     view = LiveView(_marks)
     run = make(view)
-    return Live(run, view, title, recorded, run.words)
+    return Live(run, view, title, recorded, run.words, lambda: getattr(run, "coach", None))
 
 
 def _marks(context: "Fields") -> "Marks | None":

@@ -13,13 +13,15 @@ from companion.cli.options import FILE, LINK, SECONDS
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from companion.balls import Server
+    from companion.balls import BleServer, Server
     from firmware_protocol.simulator.faults import Fault
     from firmware_protocol.simulator.virtual import VirtualBall
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _POLL_S = 0.1  # how soon a signal is answered
 _SEEDS = 2**32
+BALL_NAME = "Knead-virtual"
+_NAME_BYTES = 29  # what a scan response holds
 
 
 def _scenarios() -> list[str]:
@@ -56,6 +58,12 @@ def _tell_faults(ctx: click.Context, _param: click.Parameter, wanted: bool) -> N
     if wanted:
         click.echo("\n".join(explain()))
         ctx.exit()
+
+
+def _short(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
+    if not name.strip() or len(name.encode()) > _NAME_BYTES:
+        raise click.BadParameter(f"a name has 1 to {_NAME_BYTES} bytes")
+    return name
 
 
 def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[str | CompletionItem]":
@@ -108,6 +116,14 @@ def simulate() -> None:
 @simulate.command(help="On a serial port: a pseudo-terminal, gone while the ball is away.")
 @_ball
 @click.option("--link", type=LINK, help="A symbolic link that always points to the port.")
+@click.option(
+    "--kind",
+    type=click.Choice(["native", "text"]),
+    default="native",
+    show_default=True,
+    help="text: a board that prints lines of numbers.",
+)
+@click.option("--form", help="What a text board prints: kg, time, counts or fsr.", metavar="FORM")
 def serial(
     scenario: str,
     seed: int,
@@ -115,10 +131,25 @@ def serial(
     seconds: float | None,
     truth: Path | None,
     link: Path | None,
+    kind: str,
+    form: str | None,
 ) -> None:
     from companion.balls import serve_pty
 
-    _serve(lambda ball: serve_pty(ball, link), scenario, seed, faults, seconds, truth)
+    if kind == "native":
+        if form is not None:
+            raise click.UsageError("--form is for --kind text")
+        _serve(lambda ball: serve_pty(ball, link), scenario, seed, faults, seconds, truth)
+        return
+    from firmware_protocol.simulator.foreign import TextBoard
+
+    if faults or truth is not None:
+        raise click.UsageError("--faults and --truth are for balls that speak the protocol")
+    try:
+        board = TextBoard(scenario, seed, form=form or "kg")
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--form") from error
+    _until(lambda: serve_pty(board, link), seconds, lambda: None)
 
 
 @simulate.command(help="On a TCP port of this computer, for one client at a time.")
@@ -132,33 +163,80 @@ def tcp(
     _serve(lambda ball: serve_tcp(ball, port), scenario, seed, faults, seconds, truth)
 
 
-def _serve(
-    make: "Callable[[VirtualBall], Server]",
+@simulate.command(
+    help="Over Bluetooth LE, on a bumble transport (extra: simulate). A radio such as usb:0 puts the ball on the air; "
+    "tcp-server:HOST:PORT, ws-server, unix-server, pty and vhci offer a virtual radio with the ball in its reach."
+)
+@_ball
+@click.option("--hci", required=True, metavar="TRANSPORT", help="Such as usb:0, or tcp-server:127.0.0.1:9001.")
+@click.option("--name", default=BALL_NAME, show_default=True, callback=_short, help="It advertises this.")
+@click.option("--mtu", type=click.IntRange(23, 517), default=247, show_default=True, help="The largest it agrees to.")
+@click.option("--encrypted", is_flag=True, help="It wants to be paired.")
+def ble(
     scenario: str,
     seed: int,
     faults: "tuple[Fault, ...]",
     seconds: float | None,
     truth: Path | None,
+    hci: str,
+    name: str,
+    mtu: int,
+    encrypted: bool,
+) -> None:
+    from companion.balls import serve_ble
+
+    def make(ball: "VirtualBall") -> "BleServer":
+        server = serve_ble(ball, hci, name=name, mtu=mtu)
+        if server.virtual:
+            click.echo(f"knead: a Bluetooth host can connect to {hci}", err=True)
+        return server
+
+    _serve(make, scenario, seed, faults, seconds, truth, over_ble=True, encrypted=encrypted)
+
+
+def _serve(
+    make: "Callable[[VirtualBall], Server | BleServer]",
+    scenario: str,
+    seed: int,
+    faults: "tuple[Fault, ...]",
+    seconds: float | None,
+    truth: Path | None,
+    *,
+    over_ble: bool = False,
+    encrypted: bool = False,
 ) -> None:
     """Until the time is up or a signal comes. The truth is written however it ends."""
-    from companion.cli.signals import Signals
     from firmware_protocol.simulator.virtual import VirtualBall
 
     if truth is not None:
         truth.open("a").close()  # a place that cannot be written is told now, not after the session
-    ball = VirtualBall(scenario, seed=seed, faults=faults)
+    try:
+        ball = VirtualBall(scenario, seed=seed, faults=faults, framed=not over_ble, encrypted=encrypted)
+    except ValueError as error:  # a fault there cannot be on this link
+        raise click.BadParameter(str(error), param_hint="--faults") from error
+
+    def write() -> None:
+        if truth is not None:
+            ball.truth.write(truth)
+            if faults:
+                ball.write_harms(truth.with_suffix(".faults.csv"))
+
+    _until(lambda: make(ball), seconds, write)
+
+
+def _until(make: "Callable[[], Server | BleServer]", seconds: float | None, after: Callable[[], None]) -> None:
+    """Serve until the time is up or a signal comes; `after` is done however it ends."""
+    from companion.cli.signals import Signals
+
     with Signals() as signals:
         try:
-            with make(ball) as server:
+            with make() as server:
                 click.echo(server.address)  # echo flushes
                 until_s = None if seconds is None else monotonic() + seconds
                 while signals.caught is None and (until_s is None or monotonic() < until_s):
                     if server.wait(_POLL_S if until_s is None else min(_POLL_S, max(0.0, until_s - monotonic()))):
                         break
         finally:
-            if truth is not None:
-                ball.truth.write(truth)
-                if faults:
-                    ball.write_harms(truth.with_suffix(".faults.csv"))
+            after()
     if signals.code is not None:
         raise Exit(signals.code)

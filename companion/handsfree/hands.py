@@ -19,6 +19,8 @@ from companion.handsfree.terms import (
     HELD_END_S,
     PAUSE_S,
     QUESTION_S,
+    REST_LEAST_S,
+    REST_STILL_S,
     RETURN_S,
     SCORE_FULL_KPA,
     SCORE_WAIT_S,
@@ -65,6 +67,8 @@ class Hands:
         self._left: Press | None = None  # the contact before
         self._asked_s: float | None = None  # the question about pain, while it is open
         self._score: Score | None = None
+        self._rating: Score | None = None  # of the hold before, in a rest
+        self._rated = False  # it has been asked for
         self._wait_s = 0.0  # a score is waited for since
         self._cause = "released"
         self._out: list[Told] = []
@@ -87,7 +91,8 @@ class Hands:
     def _trial(self) -> "Hands":
         """One like this, to be told what may happen."""
         trial = copy(self)
-        trial._touch, trial._pair, trial._score, trial._out = copy(self._touch), copy(self._pair), copy(self._score), []
+        trial._touch, trial._pair, trial._out = copy(self._touch), copy(self._pair), []
+        trial._score, trial._rating = copy(self._score), copy(self._rating)
         return trial
 
     def feed(self, t_s: Floats, p_kpa: Floats) -> list[Told]:
@@ -107,6 +112,10 @@ class Hands:
         match event:
             case Cue(kind="rest"):
                 self._rest(event.t_s, resting=True)
+                seconds = event.fields.get("seconds")
+                long = isinstance(seconds, int | float) and seconds >= REST_LEAST_S
+                self._rating = Score(self._full_kpa, REST_STILL_S) if long else None
+                self._rated = False
             case Cue(kind="rested" | "step" | "skip"):
                 self._rest(event.t_s, resting=False)
             case Cue(kind="finish"):
@@ -117,6 +126,8 @@ class Hands:
                 self._stopped = False
                 self._pair.doubt(event.t_s)  # if that was by squeezes, they have said what they had to say
                 self._stay(event.t_s)
+            case Action(kind="pain"):
+                self._rating = None
             case Action(kind="end"):
                 self.state = State.OVER
             case _:
@@ -126,14 +137,14 @@ class Hands:
 
     def _rest(self, t_s: float, *, resting: bool) -> None:
         """The program wants the person off the ball, or back on it, perhaps elsewhere: until then nobody is missed."""
-        self._resting, self._from_rest = resting, True
+        self._resting, self._from_rest, self._rating = resting, True, None
         self._away_s = None if resting or self._touch.free_s is None else t_s
 
     def _finish(self, t_s: float) -> None:
         """The program is done."""
         if self.state in (State.SCORING, State.OVER, State.FINISHED):
             return
-        self._resting, self._cause, self.state = False, "finished", State.FINISHED
+        self._resting, self._rating, self._cause, self.state = False, None, "finished", State.FINISHED
         self._asked_s = None
         self._say(t_s, "finished")
 
@@ -142,7 +153,8 @@ class Hands:
     @property
     def _at_ease(self) -> bool:
         """Pressed, and nothing happens while it stays so."""
-        return self.state is State.RUNNING and self._away_s is None and self._touch.pressed_s is not None
+        waits = self.state is not State.RUNNING or self._away_s is not None or self._rating is not None
+        return not waits and self._touch.pressed_s is not None
 
     def _scan(self, t_s: float, p_kpa: float) -> None:
         if self.state is State.OVER:
@@ -169,6 +181,8 @@ class Hands:
         self._touch.doubt()
         self._pair.doubt(t_s)
         self._asked_s = None
+        if self._rating is not None:
+            self._rating = Score(self._full_kpa, REST_STILL_S)
         self._stay(t_s)
         self._wait_s = t_s
         if self._score is not None:
@@ -214,7 +228,28 @@ class Hands:
                 self._asked_s = t_s
                 self._say(t_s, "asked")
         elif pair and self._resting:
+            self._rating = None
             self._next(t_s)
+        elif self._rating is not None and not self._stopped:
+            self._rate(self._rating, t_s, p_kpa, press)
+
+    def _rate(self, rating: Score, t_s: float, p_kpa: float, press: Press | None) -> None:
+        """How much the hold before hurt: asked once the ball is free, and answered or not."""
+        free_s = self._touch.free_s
+        if not self._rated:
+            if free_s is not None and t_s - free_s >= PAUSE_S:
+                self._rated = True
+                self._say(t_s, "rating")
+        elif self._touch.pressed_s is not None:
+            said = rating.press(t_s, p_kpa)
+            if said is Said.BACK:
+                self._rating = None
+            elif said is not None:
+                self._say(t_s, said.value, rating.grade)
+        elif press is not None and rating.let_go() is Said.KEPT:
+            self._rating = None
+            self._act(t_s, "pain", when="hold", value=rating.taken, by="squeeze")
+            self._say(t_s, "scored", rating.taken)
 
     def _gone(self, t_s: float, press: Press | None) -> bool:
         """Off the ball for PAUSE_S, rests apart and longer behind them. A short touch is no return."""

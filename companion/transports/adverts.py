@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from companion.errors import LinkLostError
 from companion.transports.scan import Sighting
-from companion.transports.search import Search, parse
+from companion.transports.search import SEARCH_S, Search, parse
 from firmware_protocol.devices.kind import Kind
 from firmware_protocol.driver import Chunk, Send
 
@@ -25,7 +25,7 @@ class AdvertTransport:
         self._first: Sighting | None = None
 
     async def open(self) -> None:
-        sighting = await self._search.find()
+        sighting = await self._search.find(asyncio.get_running_loop().time() + SEARCH_S)
         self._search.settle(sighting)
         self._first, self._address = sighting, sighting.advert.address
 

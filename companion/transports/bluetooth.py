@@ -19,7 +19,14 @@ from bleak.exc import (
     BleakGATTProtocolErrorCode,
 )
 
-from companion.errors import DeviceBusyError, DeviceNotFoundError, LinkLostError, TransportError, UnavailableError
+from companion.errors import (
+    DeviceBusyError,
+    DeviceNotFoundError,
+    LinkLostError,
+    NotPairedError,
+    TransportError,
+    UnavailableError,
+)
 
 Reason = BleakBluetoothNotAvailableReason
 Code = BleakGATTProtocolErrorCode
@@ -73,7 +80,9 @@ def translated(doing: Doing, name: str = "the ball") -> Iterator[None]:
         raise
     # bleak lets errors of D-Bus, WinRT and Objective-C through, and now and then one of its own asserts: all end here.
     except Exception as error:
-        raise _ours(error, doing, name) from error
+        ours = _ours(error, doing, name)
+        # a link that was up is lost, whatever the system gives as its reason
+        raise LinkLostError(str(ours), ours.hint) if doing is Doing.TALK else ours from error
 
 
 def wants_bond(error: BaseException | None) -> bool:
@@ -81,8 +90,8 @@ def wants_bond(error: BaseException | None) -> bool:
     return isinstance(error, BleakGATTProtocolError) and error.code in BOND_CODES
 
 
-def bond_lost(name: str) -> UnavailableError:
-    return UnavailableError(
+def _not_paired(name: str) -> NotPairedError:
+    return NotPairedError(
         f"{name} and this computer are not paired, or no longer",
         "remove the ball in the system's Bluetooth settings if it is listed there, hold its button, then: knead pair",
     )
@@ -96,9 +105,9 @@ def _ours(error: Exception, doing: Doing, name: str) -> TransportError:
         if last in _BUS:
             return UnavailableError(*_BUS[last])
         if last in _BOND_ERRORS:
-            return bond_lost(name)
+            return _not_paired(name)
     if wants_bond(error) or any(words in str(error).lower() for words in _BOND_WORDS):
-        return bond_lost(name)
+        return _not_paired(name)
     if doing is Doing.SCAN:
         if isinstance(error, OSError | EOFError):  # no system bus, or it has gone
             return UnavailableError(*_NO_SERVICE)

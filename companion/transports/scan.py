@@ -180,10 +180,8 @@ async def nearby(now_s: Callable[[], float], seconds: float, told: Callable[[Nea
     Raises UnavailableError.
     """
     sightings: dict[str, Sighting] = {}
-    gatts = [kind.gatt for kind in kinds().values() if kind.gatt is not None]
-    others = [
-        _near(one, one.kind, sightings, held=True) for one in await held((g.service for g in gatts), now_s) if one.kind
-    ]
+    services = [layout.service for kind in kinds().values() for layout in kind.layouts]
+    others = [_near(one, one.kind, sightings, held=True) for one in await held(services, now_s) if one.kind]
     if told is not None:
         for near in others:
             told(near)

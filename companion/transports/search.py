@@ -4,6 +4,7 @@ One scanner, started when it is needed and stopped before a connection is made: 
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ from urllib.parse import parse_qsl
 from companion.errors import DeviceNotFoundError, UnavailableError
 from companion.transports.bluetooth import DOCTOR
 from companion.transports.scan import Scanner, Sighting, held
-from firmware_protocol.devices.kind import Kind
+from firmware_protocol.devices import kinds
+from firmware_protocol.devices.kind import Advert, Kind
 
 SEARCH_S = 10.0  # a ball advertises several times a second; one asleep does not
 GRACE_S = 1.0  # for a name that comes in the scan response only, before a ball of any other name is tried
 GONE_S = 2.0  # unseen for so long, a ball has been away
 FRESH_S = 2.0  # what was seen so lately is there
 RADIO_POLL_S = 1.0  # how soon it is noticed that Bluetooth is on again
+TELL_SERIAL = ("native", "progressor")  # kinds that answer when asked who they are
 SERIAL = re.compile(r"[0-9A-Za-z._-]{1,16}")  # what may be one (PROTOCOL.md section 2, IDENT)
 
 
@@ -53,18 +56,20 @@ class Search:
         self._failed = False  # it was seen, and could not be connected to
         self._last_s = -GONE_S  # seen
 
-    async def find(self, limit_s: float = SEARCH_S) -> Sighting:
-        """The next one to try. The scan goes on until `stop`. Raises DeviceNotFoundError and UnavailableError."""
+    async def find(self, until_s: float) -> Sighting:
+        """The next one to try, until then by the loop's clock. The scan goes on until `stop`.
+
+        Raises DeviceNotFoundError and UnavailableError.
+        """
         back, self._back = self._back, None
         if back is not None and self._now_s() - back.at_s < FRESH_S and back.advert.address not in self._rejected:
             return back
-        if self._kind.gatt is not None and not self._scanner.running:
-            for one in await held((self._kind.gatt.service,), self._now_s):
+        if not self._scanner.running:
+            for one in await held((layout.service for layout in self._kind.layouts), self._now_s):
                 if self.right(one):
                     return one
         await self._scanner.start()
-        loop = asyncio.get_running_loop()
-        grace_s, until_s = loop.time() + GRACE_S, loop.time() + limit_s
+        grace_s = asyncio.get_running_loop().time() + GRACE_S
         others: dict[str, Sighting] = {}
         while True:
             try:
@@ -103,10 +108,10 @@ class Search:
 
     def right(self, sighting: Sighting) -> bool:
         """It bears the name, or is where it was before."""
-        advert, wanted = sighting.advert, self.wanted.casefold()
+        advert = sighting.advert
         if advert.address in self._rejected:
             return False
-        return advert.address == self._home or wanted in (advert.name.strip().casefold(), advert.address.casefold())
+        return advert.address == self._home or is_named(advert, self.wanted)
 
     def possible(self, sighting: Sighting) -> bool:
         """It is of the kind, and may be the one under another name."""
@@ -137,9 +142,43 @@ class Search:
             return DeviceNotFoundError(
                 f"the ball in reach is not {self.wanted}", "wake the right one; 'knead scan' lists the balls in reach"
             )
-        return DeviceNotFoundError(
-            f"no ball called {self.wanted} in reach", f"wake it, come closer, end other apps that use it; {DOCTOR}"
-        )
+        return not_found(self.wanted)
+
+
+async def kind_of(wanted: str, now_s: Callable[[], float]) -> str:
+    """The key of what advertises under this name; of a ball of another name, if it may be a serial that is wanted.
+
+    Raises DeviceNotFoundError and UnavailableError.
+    """
+    services = {layout.service for kind in kinds().values() for layout in kind.layouts}
+    for one in await held(services, now_s):
+        if one.kind is not None and is_named(one.advert, wanted):
+            return one.kind.key
+    loop = asyncio.get_running_loop()
+    grace_s, until_s = loop.time() + GRACE_S, loop.time() + SEARCH_S
+    other = ""
+    async with Scanner(now_s) as scanner:
+        while loop.time() < (grace_s if other else until_s):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(grace_s if other else until_s):
+                    sighting = await scanner.next()
+                    if sighting.kind is not None and is_named(sighting.advert, wanted):
+                        return sighting.kind.key
+                    if sighting.kind is not None and sighting.kind.key in TELL_SERIAL and SERIAL.fullmatch(wanted):
+                        other = sighting.kind.key
+    if other:
+        return other
+    raise not_found(wanted)
+
+
+def is_named(advert: Advert, wanted: str) -> bool:
+    return wanted.casefold() in (advert.name.strip().casefold(), advert.address.casefold())
+
+
+def not_found(wanted: str) -> DeviceNotFoundError:
+    return DeviceNotFoundError(
+        f"no ball called {wanted} in reach", f"wake it, come closer, end other apps that use it; {DOCTOR}"
+    )
 
 
 def _strength(sighting: Sighting) -> int:

@@ -113,7 +113,8 @@ def title_row(now: Now) -> tuple[Row, Row]:
     snapshot = now.snapshot
     opened = snapshot.opened
     name = words.device(opened.device) if opened is not None else words.plain(now.title)
-    left: list[Span] = [("Live  ", Tone.STRONG), (name, Tone.PLAIN)]
+    what = "Replay  " if now.title.startswith("replay:") else "Live  "
+    left: list[Span] = [(what, Tone.STRONG), (name, Tone.PLAIN)]
     if opened is not None and opened.simulated:
         left.append(("  (simulated)", Tone.QUIET))
     mute: Row = ((f"{snapshot.mute.upper()}  ", Tone.CAUTION),) if snapshot.mute else ()
@@ -152,6 +153,8 @@ def alert_rows(now: Now, height: int, width: int, said: str = "", led: str = "")
         rows.append(((text, LEVEL_TONES[alert.level]),))
     if snapshot.paused and now.coach is None:
         rows.append(((" PAUSED by you: warnings go on; space goes on", Tone.STRONG),))
+    elif snapshot.hands in ("paused", "unanswered", "held") and now.coach is None:
+        rows.append(((" PAUSED: lie on the ball to go on; warnings go on", Tone.STRONG),))
     if led and len(rows) < height:
         rows.append(((f" {led}"[:width], Tone.STRONG),))
     if len(rows) > height:

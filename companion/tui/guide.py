@@ -124,7 +124,7 @@ def guide_rows(now: Now, view: CoachView, width: int, height: int) -> Rows:
 
 def _beside(rows: list[Row], large: list[str], width: int, first: int) -> list[Row]:
     """The large seconds at the right end of the rows from `first` on; text gives way."""
-    out = list(rows)
+    out = [_cut(row, width) for row in rows]
     room = width - (len(large[0]) + 1 if large else 0)
     for at, drawn in enumerate(large, start=first):
         if at < len(out):

@@ -29,7 +29,7 @@ WIDE_FOR_TALL = 114  # three numerals of 14 rows, and the panel beside them; els
 TWICE_S = 3.0  # within which a second press counts
 WORDS_S, ROW_S = 5.0, 3.0  # what is said at the start stands for so long, and so much longer for each line of it
 _ANSWER_S = 5.0  # that a notice stays
-_THROUGH = ("q", "escape", "s", "ctrl+q", "ctrl+c")  # leaving, and pain: they keep their meaning after a stop
+_THROUGH = ("end", "end_twice", "symptom")  # what keeps its meaning after a stop: leaving, and pain
 
 
 class LiveScreen(Screen[None]):
@@ -153,9 +153,24 @@ class LiveScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """While a stop waits to be confirmed, any other key confirms it."""
-        if self._live.view.snapshot().stopped and event.key not in _THROUGH:
+        if self._live.view.snapshot().stopped and event.key not in self._through:
             event.stop()
             self.post_message(Do("confirm"))
+
+    @property
+    def _through(self) -> set[str]:
+        """The keys that keep their meaning after a stop: leaving, and pain."""
+        now = keys.TABLE["live"]
+        rebound: dict[str, str] = getattr(self.app, "rebound", {})
+        kept = (rebound.get(f"live.{key.deed}", key.keys) for key in now if key.deed in _THROUGH)
+        return {*("ctrl+q", "ctrl+c"), *(each for each in ",".join(kept).split(","))}
+
+    def action_pain(self, score: int) -> None:
+        """Before the first contact it is the pain before, from then on that of the last hold."""
+        totals = self._live.view.snapshot().totals
+        when = "hold" if totals is not None and totals.contact_s > 0 else "before"
+        self.post_message(Do("pain", value=score, when=when, by="key"))
+        self.say(f"pain {score} of 10 is kept")
 
     def action_act(self, kind: str) -> None:
         self.post_message(Do(kind))

@@ -176,7 +176,7 @@ class LiveView:
         match action.kind:
             case "region" | "side" | "tool":
                 return self._placed(action.fields)
-            case "pause":
+            case "pause" if action.fields.get("by") not in ("release", "countdown"):  # the hands' state tells those
                 told = action.fields.get("on")
                 return {"paused": told if isinstance(told, bool) else not self._snapshot.paused}
             case _:

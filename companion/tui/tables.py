@@ -41,7 +41,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def trend_lines(found: Sequence[Trend]) -> list[str]:
     """A table of all places, then the weeks of each of the first ones."""
-    heads = ("PLACE", "N", "BEFORE", "AFTER", "CHANGE", "SCORED", "MIN", "kPa", "WARN", "STOP")
+    heads = ("PLACE", "N", "BEFORE", "AFTER", "CHANGE", "SCORED", "MIN", "ZONE kPa", "WARN", "STOP")
     rows = [
         (
             words.place(trend.region, trend.side),
@@ -51,7 +51,7 @@ def trend_lines(found: Sequence[Trend]) -> list[str]:
             _signed(trend.change),
             f"{trend.scored} of {trend.sessions}",
             f"{trend.minutes:.0f}",
-            _short(trend.mean_kpa),
+            _short(trend.zone_kpa),
             str(trend.cautions),
             str(trend.stops),
         )
@@ -69,8 +69,8 @@ def _weekly(trend: Trend) -> list[str]:
     shown = trend.weeks[-_WEEKS_SHOWN:]
     missing = f"n = {trend.sessions}; without a score before {trend.no_before}, after {trend.no_after}"
     head = f"{words.place(trend.region, trend.side)}: {missing}"
-    if trend.without_mean:
-        head += f"; pressure unknown of {trend.without_mean}"
+    if trend.without_zone:
+        head += f"; not known in the zone {trend.without_zone}"
     months = [f"{week.monday:%b}" if not place or week.monday.day <= 7 else "" for place, week in enumerate(shown)]
     out = [head, _line("month", months), _line("week of", [str(week.monday.day) for week in shown])]
     out.append(_line("sessions", [str(week.sessions) for week in shown]))
@@ -79,7 +79,7 @@ def _weekly(trend: Trend) -> list[str]:
     out.append(_line("after", [_score(week.pain_after) for week in shown]) + _slope(trend.slope_after))
     out.append(_line("change", [_signed(week.change) for week in shown]))
     out.append(_line("minutes", [f"{week.minutes:.0f}" for week in shown]))
-    out.append(_line("mean kPa", [_short(week.mean_kpa) for week in shown]))
+    out.append(_line("in zone", [_short(week.zone_kpa) for week in shown]))
     out.append(_line("warnings", [str(week.cautions + week.stops) for week in shown]))
     return out
 

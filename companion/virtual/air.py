@@ -59,6 +59,28 @@ class VirtualRadio(Controller):
                     report.data = bytes(next((answer for answer in answers if answer), legacy))
         super().send_hci_packet(packet)
 
+    def on_hci_le_create_connection_cancel_command(
+        self, _command: hci.HCI_LE_Create_Connection_Cancel_Command
+    ) -> hci.HCI_StatusReturnParameters:
+        """bumble goes on connecting, and says nothing."""
+        pending, self.pending_le_connection = self.pending_le_connection, None
+        if pending is None:
+            return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.COMMAND_DISALLOWED_ERROR)
+        self.send_hci_packet(
+            hci.HCI_LE_Connection_Complete_Event(
+                status=hci.HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR,
+                connection_handle=0,
+                role=hci.Role.CENTRAL,
+                peer_address_type=pending.peer_address.address_type,
+                peer_address=pending.peer_address,
+                connection_interval=0,
+                peripheral_latency=0,
+                supervision_timeout=0,
+                central_clock_accuracy=0,
+            )
+        )
+        return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.SUCCESS)
+
     def lose(self) -> None:
         """Out of range: every link of it times out, on both sides."""
         for mine in list(self.le_connections.values()):
@@ -71,4 +93,7 @@ class VirtualRadio(Controller):
     def remove(self) -> None:
         """Gone from the air, with its links."""
         self.lose()
+        self.le_legacy_advertiser.stop()
+        for each in self.advertising_sets.values():
+            each.stop()
         self.air.controllers.discard(self)

@@ -22,7 +22,9 @@ from companion.virtual.gatt import Peripheral
 from firmware_protocol.simulator.virtual import USUAL_MTU, VirtualBall
 
 HOST_BEHIND = ("tcp-server", "ws-server", "unix-server", "pty", "vhci")
+_START_S = 10.0  # a controller answers at once; something else on that port never does
 _JOIN_S = 5.0
+_HINT = "'knead simulate ble --help' tells what a transport is"
 _KERNEL = "vhci"
 
 logging.getLogger("bumble").addHandler(logging.NullHandler())  # its warnings are no lines of ours
@@ -100,17 +102,18 @@ class BleServer:
         try:
             transport = await open_transport(self._hci)
         except Exception as error:  # each kind of transport has errors of its own
-            raise UnavailableError(f"the transport {self._hci} cannot be opened: {error}", "see --help") from error
+            raise UnavailableError(f"the transport {self._hci} cannot be opened: {error}", _HINT) from error
         async with transport:
             peripheral = self._peripheral(transport)
             try:
-                await peripheral.start()
+                async with asyncio.timeout(_START_S):
+                    await peripheral.start()
                 self._ready.set()
                 await _until(self._end, transport)
             except CompanionError:
                 raise
             except Exception as error:
-                raise UnavailableError(f"the controller behind {self._hci} failed: {error!r}", "see --help") from error
+                raise UnavailableError(f"there is no Bluetooth controller behind {self._hci}", _HINT) from error
             finally:
                 await peripheral.stop()
 

@@ -23,6 +23,7 @@ _LEAST_WRITE = 2  # R1
 _CROWDED = 32  # packets under way: the ball waits, as firmware does for its buffers
 _LEAST_WAIT_S, _MOST_WAIT_S = 0.001, 0.25
 _JAM_POLL_S = 0.002
+_STOP_S = 2.0
 _SAYS_NOTHING = PairingDelegate(PairingDelegate.NO_OUTPUT_NO_INPUT)  # Just Works: a ball has no display
 Kind = gatt.Characteristic
 
@@ -45,21 +46,23 @@ class Peripheral:
         address: str = "",
         mtu: int = USUAL_MTU,
         name_in_response: bool = True,
+        advertising_ms: float = ADVERTISING_MS,
         lose: Callable[[], None] | None = None,
     ) -> None:
         self.ball, self.name = ball, name
         self._clock, self._lose = clock, lose
         self._news = asyncio.Event()
-        self._link: Connection | None = None
+        self.link: Connection | None = None
         self._listening = False  # Tx is subscribed
         self._task: asyncio.Task[None] | None = None
+        self._ending = False
         self._going: asyncio.Future[None] | None = None
         self.mute = False  # test rigs: nothing goes out, and nobody is told
         config = DeviceConfiguration(
             name=name,
             address=hci.Address(address) if address else hci.Address.generate_static_address(),
-            advertising_interval_min=ADVERTISING_MS,
-            advertising_interval_max=ADVERTISING_MS,
+            advertising_interval_min=advertising_ms,
+            advertising_interval_max=advertising_ms,
         )
         self.device = Device.from_config_with_hci(config, source, sink)
         self.device.keystore = MemoryKeyStore()
@@ -72,7 +75,7 @@ class Peripheral:
         )
         self.device.gatt_server.max_mtu = mtu
         self._advertise_as(name_in_response)
-        self._tx = self._table()
+        self.tx = self._table()
         self.device.on("connection", self._connected)
 
     # From outside
@@ -82,17 +85,25 @@ class Peripheral:
         self._task = asyncio.create_task(self._pump())
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        """Never raises; a controller that hangs is left to itself."""
+        task, self._task = self._task, None
+        self._ending = True
+        self._news.set()
+        if task is not None:
+            await asyncio.wait((task,), timeout=_STOP_S)  # not in the middle of a command
+            task.cancel()
         self._hush()
         with contextlib.suppress(Exception):  # the controller may be gone
-            await self.device.power_off()
+            async with asyncio.timeout(_STOP_S):
+                if self.device.is_advertising:
+                    await self.device.stop_advertising()
+                if self.link is not None:
+                    await self.link.disconnect()
+                await self.device.power_off()
 
     @property
     def connected(self) -> bool:
-        return self._link is not None
+        return self.link is not None
 
     async def forget_bonds(self) -> None:
         """As a ball does when its owner resets it."""
@@ -104,8 +115,8 @@ class Peripheral:
         """Out of range."""
         if self._lose is not None:
             self._lose()
-        elif self._link is not None:
-            self._going = asyncio.ensure_future(self._link.disconnect())
+        elif self.link is not None:
+            self._going = asyncio.ensure_future(self.link.disconnect())
 
     # GATT
 
@@ -150,18 +161,18 @@ class Peripheral:
         return tx
 
     def _connected(self, link: Connection) -> None:
-        self._link = link
+        self.link = link
         link.on("disconnection", self._disconnected)
         link.on("connection_att_mtu_update", self._resized)
 
     def _disconnected(self, *_: object) -> None:
-        self._link = None
+        self.link = None
         self._hush()
         self._news.set()
 
     def _resized(self) -> None:
-        if self._link is not None:
-            self.ball.set_mtu(self._link.att_mtu)
+        if self.link is not None:
+            self.ball.set_mtu(self.link.att_mtu)
 
     def _subscribed(self, link: Connection, notify: bool, _indicate: bool) -> None:
         if notify and not self._listening:
@@ -186,7 +197,7 @@ class Peripheral:
     # Pump
 
     async def _pump(self) -> None:
-        while True:
+        while not self._ending:
             self._news.clear()
             now_s = self._clock()
             self.ball.tick(now_s)
@@ -196,13 +207,18 @@ class Peripheral:
             wait_s = _MOST_WAIT_S if due_s is None else min(_MOST_WAIT_S, due_s - self._clock())
             if crowded:
                 wait_s = min(wait_s, _JAM_POLL_S)
+            await self._sleep(max(wait_s, _LEAST_WAIT_S))
+
+    async def _sleep(self, wait_s: float) -> None:
+        """Until there is something new, or so long."""
+        if not self._ending:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(wait_s, _LEAST_WAIT_S)):
+                async with asyncio.timeout(wait_s):
                     await self._news.wait()
 
     async def _notify(self) -> bool:
         """What the ball has to say. True: the radio has enough to do."""
-        link = self._link
+        link = self.link
         if link is None or not self._listening:
             return False
         queue = getattr(self.device.host, "le_acl_packet_queue", None)
@@ -210,13 +226,13 @@ class Peripheral:
             return True
         for message in self.ball.messages():
             if not self.mute:
-                await self.device.notify_subscriber(link, self._tx, message)
+                await self.device.notify_subscriber(link, self.tx, message)
         return False
 
     async def _be_present(self, present: bool) -> None:
         """Advertise while in reach and free; a connected ball is silent (R43)."""
-        wanted = present and self._link is None
-        if not present and self._link is not None:
+        wanted = present and self.link is None
+        if not present and self.link is not None:
             self.go_away()
         if wanted != self.device.is_advertising:
             if wanted:

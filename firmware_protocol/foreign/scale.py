@@ -50,6 +50,8 @@ class Scale:
         most = 0.0
         if known.full_scale is not None:
             most = float(np.abs(self._meant(np.full((1, self.channels), known.full_scale))).min())
+        elif known.full_scale_n is not None and in_newtons:
+            most = known.full_scale_n
         self.lsb = _step(fine_n, most) if in_newtons else min(_step(coarse, most), COARSEST)
         self.full_scale = min(round(most / self.lsb), MAX_VALUE)  # in lsb; 0 unknown
         if len(known.zero) == self.channels:
