@@ -37,10 +37,10 @@ class Place:
     detail: str
     known: bool  # used before
     problem: str  # why it cannot be used, or ""
-    nickname: str = ""  # of the remembered ball that was here last
-    kind: str = ""  # "": not known before it answers
-    signal_dbm: int | None = None  # of a radio
-    battery_pct: int | None = None  # where it is advertised
+    kind: str = ""  # its key, as far as it can be told from afar
+    rssi_dbm: int | None = None
+    battery_pct: int | None = None
+    nickname: str = ""  # of the remembered ball that was there last
 
 
 def serial_ports() -> "list[PortInfo]":
@@ -68,7 +68,7 @@ def serial_places(known: Mapping[str, str]) -> list[Place]:
             port.detail,
             port.address in known,
             port.problem,
-            known.get(port.address, ""),
+            nickname=known.get(port.address, ""),
         )
         for port in serial_ports()
     ]
@@ -96,10 +96,10 @@ def ble_places(known: Mapping[str, str], seconds: float, told: Callable[[Place],
             near.kind.title,
             address in known,
             held,
-            known.get(address, ""),
             near.kind.key,
             near.rssi_dbm,
             near.battery_pct,
+            known.get(address, ""),
         )
 
     found = asyncio.run(nearby(Clock().now_s, seconds, None if told is None else lambda near: told(place(near))))
@@ -131,10 +131,12 @@ def virtual_places() -> list[Place]:
     return [Place("virtual", f"sim:{info.key}", info.key, info.title, True, "") for info in list_scenarios()]
 
 
-def transport(address: str, kind: str | None, clock: Clock, expect_serial: str = "") -> Callable[[], Transport]:
+def transport(
+    address: str, kind: str | None, clock: Clock, expect_serial: str = "", *, renew_bond: bool = False
+) -> Callable[[], Transport]:
     """What makes the transport of an address, in the engine's loop. Raises ConfigError, DeviceNotFoundError.
 
-    `expect_serial`: what the driver will insist on.
+    `expect_serial`: what the driver will insist on. `renew_bond`: pair the radios anew where the ball has forgotten.
     """
     scheme, _, rest = address.partition(":")
     if scheme == "serial" and rest:
@@ -143,7 +145,7 @@ def transport(address: str, kind: str | None, clock: Clock, expect_serial: str =
         checked(kind or parse(rest).kind or AUTO, Link.SERIAL)
         return lambda: SerialTransport(rest, clock.now_s)
     if scheme == "ble" and rest:
-        return _ble_transport(rest, kind, clock, expect_serial)
+        return _ble_transport(rest, kind, clock, expect_serial, renew_bond=renew_bond)
     if scheme == "sim" and rest:
         from companion.transports.sim import SimTransport
 
@@ -157,13 +159,15 @@ def transport(address: str, kind: str | None, clock: Clock, expect_serial: str =
     raise ConfigError(f"{address} is no address of a ball", hint)
 
 
-def _ble_transport(rest: str, kind: str | None, clock: Clock, expect_serial: str) -> Callable[[], Transport]:
+def _ble_transport(
+    rest: str, kind: str | None, clock: Clock, expect_serial: str, *, renew_bond: bool
+) -> Callable[[], Transport]:
     told = _ble_speech(rest, kind, 1)
     chosen = kinds()[told.kind]
     if told.link is Link.GATT:
         from companion.transports.ble import BleTransport
 
-        return lambda: BleTransport(rest, chosen, clock.now_s, expect_serial=expect_serial)
+        return lambda: BleTransport(rest, chosen, clock.now_s, expect_serial=expect_serial, renew_bond=renew_bond)
     from companion.transports.adverts import AdvertTransport
 
     return lambda: AdvertTransport(rest, chosen, clock.now_s)

@@ -22,7 +22,7 @@ from companion.engine import Engine, Observer, Outcome
 from companion.errors import ConfigError
 from companion.handsfree.terms import Terms, wished
 from companion.meeting import Meeting
-from companion.pairing.acquaintance import Acquaintances
+from companion.pairing.acquaintance import Acquaintances, settings_of
 from companion.pairing.profile import checked_name
 from companion.pairing.settling import NO_WISHES, Wishes
 from companion.pairing.steps import PATIENCE_S, Ask, Say, Steps
@@ -84,9 +84,9 @@ def _on_ball(
     known: past.Past,
     observers: Sequence[Observer],
     *,
-    as_last: bool = True,
+    pairing: bool = False,
 ) -> Run:
-    """`as_last`: the next start is to find this ball."""
+    """`pairing`: the next start is not to find this ball yet, and radios may pair anew."""
     devices = whereabouts.remembered(settings.paths)
     target = whereabouts.find(request.address, settings.paths, devices)
     clock = Clock(request.speed)
@@ -94,8 +94,8 @@ def _on_ball(
     symptoms = keeping.Symptoms(settings.paths.database, request.person)
     kind = request.kind or target.kind or balls.kind_in_reach(target.address)
     request = replace(request, address=target.address, kind=kind)
-    make_transport = balls.transport(target.address, request.kind, clock, target.serial)
-    kept = {} if target.device is None else target.device.kept
+    make_transport = balls.transport(target.address, request.kind, clock, target.serial, renew_bond=pairing)
+    kept = {} if target.device is None else settings_of(target.device)
     speech = balls.speech(target.address, request.kind, _first_tag(), target.serial, kept)
     lead: guidance.Guidance | None = None
     if request.program is not None:
@@ -105,7 +105,7 @@ def _on_ball(
     zeros = Zeros(settings.paths, target.address)
     watching: list[Observer] = [*observers, last, symptoms, zeros]
     acquaintances = Acquaintances(devices, target.address, datetime.now().astimezone().date())
-    owned = (last.keep, symptoms.keep, zeros.keep) if as_last else (symptoms.keep, zeros.keep)
+    owned = (symptoms.keep, zeros.keep) if pairing else (last.keep, symptoms.keep, zeros.keep)
     return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances, lead=lead)
 
 
@@ -162,7 +162,8 @@ def pair(
         target = replace(target, address=f"{target.address.partition('?')[0]}?baud={wishes.baud}")
         request = replace(request, address=target.address)
     open_store(settings).close()  # said now, not after all steps, if nothing can be kept
-    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (meeting.observer,), as_last=False)
+    whereabouts.refuse_name(meeting.nickname, target, whereabouts.remembered(settings.paths))
+    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (meeting.observer,), pairing=True)
     meeting.attach(run, target.address)
     return meeting
 

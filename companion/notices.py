@@ -42,6 +42,11 @@ def of_profile(profile: Profile, t_s: float) -> Notice:
     return Notice(t_s, "ball", f"ball {profile.serial or 'without a serial'}", fields)
 
 
+def of_terms(told: Sequence[tuple[str, str]], t_s: float) -> list[Notice]:
+    """What is to be known of a ball before its values are shown: cause and words."""
+    return [Notice(t_s, "terms", words, {"cause": cause}) for cause, words in told]
+
+
 def of_clock(profile: Profile, t_s: float) -> list[Notice]:
     """Said at the start of a ball that has no clock of its own."""
     if profile.has_clock:
@@ -69,11 +74,6 @@ def _of_means(told: RawMeans, t_s: float) -> Notice:
 def _of_points(told: Calibrated, t_s: float) -> Notice:
     fields: dict[str, Json] = {"channel": told.channel, "cal_crc": told.cal_crc}
     return Notice(t_s, "calibrated", f"cell {told.channel + 1} has new calibration points", fields)
-
-
-def of_terms(told: Sequence[tuple[str, str]], t_s: float) -> list[Notice]:
-    """What is to be known of a ball before its values are shown: cause and words."""
-    return [Notice(t_s, "terms", words, {"cause": cause}) for cause, words in told]
 
 
 def of_calibration(before: Profile, profile: Profile, t_s: float) -> Notice:

@@ -71,6 +71,15 @@ def _same_place(one: str, other: str) -> bool:
     return one.partition("?")[0] == other.partition("?")[0]
 
 
+def refuse_name(nickname: str, target: Target, devices: "Iterable[Device]") -> None:
+    """Raises ConfigError where another ball than the one that was at the target has the nickname."""
+    for device in devices:
+        named = bool(nickname) and device.nickname.casefold() == nickname.casefold()
+        if named and device.address != target.address and device is not target.device:
+            hint = f"pair it as 'knead pair {nickname}' if it is the same one, or choose another name"
+            raise ConfigError(f"another ball is called {nickname}", hint)
+
+
 def target_of(device: "Device") -> Target:
     """Where a remembered ball is looked for."""
     if not device.address:

@@ -34,7 +34,8 @@ def readings(values: NDArray[np.int16], *, hz: float = HZ, scans: int = 5, lost:
         nan = np.full(len(part), np.nan)
         flags = np.zeros(len(part), np.bool_)
         missing = lost if at else 0
-        out.append(Reading(t_s, part * 0.05, nan, nan, nan, nan, flags, "N", missing, part, at, 0, 0, 0, 0.0))
+        cells: NDArray[np.float64] = np.multiply(part, 0.05, dtype=np.float64)
+        out.append(Reading(t_s, cells, nan, nan, nan, nan, flags, "N", missing, part, at, 0, 0, 0, 0.0))
     return out
 
 

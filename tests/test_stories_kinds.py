@@ -322,7 +322,9 @@ def test_the_zero_of_a_board_is_kept_for_its_next_session(tmp_path: Path, monkey
         assert outcome.code == 0, outcome.text
         with Store(tmp_path / "data" / "knead.db") as store:
             (device,) = store.devices.list()
-        (zero,) = device.kept["zero"]  # type: ignore[misc,union-attr]  # a list of one number
+        numbers = device.kept["zero"]
+        assert isinstance(numbers, list)
+        (zero,) = numbers
         assert zero == pytest.approx(OFFSET, abs=200)
         heard = Recorder()
         run = live(LiveRequest(address=server.address, sound=False), held, [heard])

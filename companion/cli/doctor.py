@@ -141,6 +141,26 @@ def serial(_paths: Paths) -> Iterator[Finding]:
         yield Finding("serial", "note", "no serial port in reach", "plug the ball in; knead demo needs none")
 
 
+def bluetooth(paths: Paths) -> Iterator[Finding]:
+    from companion import whereabouts
+    from companion.cli.radio import diagnose, look
+
+    for advice in diagnose(look(whereabouts.remembered(paths))):
+        yield Finding("bluetooth", advice.state, advice.text, advice.todo)
+
+
+def cables(paths: Paths) -> Iterator[Finding]:
+    """The remembered balls on cables."""
+    from companion import whereabouts
+    from companion.cli.radio import port_holders, ports
+    from companion.cli.scan import places
+
+    devices = whereabouts.remembered(paths)
+    named = [ball.address.removeprefix("serial:").partition("?")[0] for ball in devices if ball.address]
+    for advice in ports(places(), devices, port_holders(named)):
+        yield Finding("ball", advice.state, advice.text, advice.todo)
+
+
 def permission(_paths: Paths) -> Iterator[Finding]:
     """Linux gives serial ports to a group; without it a ball is there and cannot be opened."""
     if sys.platform != "linux":
@@ -180,6 +200,8 @@ CHECKS: tuple[tuple[str, Callable[[Paths], Iterator[Finding]]], ...] = (
     ("disk", disk),
     ("serial", serial),
     ("permission", permission),
+    ("ball", cables),
+    ("bluetooth", bluetooth),
     ("sound", sound),
     ("display", display),
 )
@@ -263,7 +285,9 @@ def _serial_group() -> tuple[str, int] | None:
 
 
 def _permission_hint() -> str:
+    if sys.platform == "darwin":
+        return "use its /dev/cu. name, and close the program that holds it"
     if sys.platform != "linux":
-        return "close the program that holds the port"
+        return "close the program that holds the port; else unplug it, and plug it in again"
     group = _serial_group()
     return f"sudo usermod -aG {group[0] if group else 'dialout'} $USER, then log in again"

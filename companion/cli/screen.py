@@ -106,9 +106,10 @@ def _deck(settings: "Settings") -> "Deck":
     from companion import balls, compose
     from companion.cli.heard import Heard
     from companion.cli.limit_book import OwnBook
+    from companion.cli.pair_deck import pairing_of
     from companion.cli.program_page import library, program_page
     from companion.cli.reviewing import LogReview
-    from companion.cli.scan import places
+    from companion.cli.scan import paired_afar, places
     from companion.cli.sheets import due, left_lines, today_lines
     from companion.cli.shelf import Shelf
     from companion.run import LiveRequest
@@ -143,7 +144,7 @@ def _deck(settings: "Settings") -> "Deck":
         return _live(held, request)
 
     return Deck(
-        devices=lambda: [*places(), *balls.virtual_places()],
+        devices=lambda: [*places(), *paired_afar(), *balls.virtual_places()],
         live=address_of,
         demo=lambda: _demo(shelf.settings, None, 1.0),
         tare=lambda address: compose.tare(address, shelf.settings),
@@ -159,6 +160,7 @@ def _deck(settings: "Settings") -> "Deck":
         settings=shelf,
         limits=OwnBook(shelf),
         sound=Heard(shelf),
+        pairing=pairing_of(shelf),
         review=LogReview(settings.paths.database, settings.person),
         keys=settings.keys,
         theme=settings.theme,

@@ -224,7 +224,7 @@ def _serve(
     _until(lambda: make(ball), seconds, write)
 
 
-def _until(make: "Callable[[], Server]", seconds: float | None, after: Callable[[], None]) -> None:
+def _until(make: "Callable[[], Server | BleServer]", seconds: float | None, after: Callable[[], None]) -> None:
     """Serve until the time is up or a signal comes; `after` is done however it ends."""
     from companion.cli.signals import Signals
 

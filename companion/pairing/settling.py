@@ -19,6 +19,7 @@ from companion.pairing.trust import Finding, TrustCheck
 from companion.safety.limits import tools
 from companion.safety.table import AREA_RANGE
 from firmware_protocol.driver import Profile
+from firmware_protocol.foreign.known import COUNTS, NEWTONS, ROLES
 
 NO_SERIAL = "it has no serial of its own: another one of its kind is taken for it"
 
@@ -35,6 +36,8 @@ class Wishes:
     full_scale_n: float | None = None
     baud: int | None = None
     columns: tuple[str, ...] = ()
+    unit: str | None = None
+    invert: bool | None = None
     calibrated_on: date | None = None
     as_told: bool = False  # what the ball says of its size is right
 
@@ -50,7 +53,13 @@ class Wishes:
         for name, value, (low, high), unit in ranges:
             if value is not None and not low <= value <= high:
                 raise ConfigError(f"a {name} of {value:g} {unit} is none", f"allowed: {low:g} to {high:g} {unit}")
-        for name, word, allowed in (("tool", self.tool, tools()), ("hardness", self.hardness, HARDNESS)):
+        choices: tuple[tuple[str, str | None, Iterable[str]], ...] = (
+            ("tool", self.tool, tools()),
+            ("hardness", self.hardness, HARDNESS),
+            ("unit", self.unit, (*NEWTONS, COUNTS)),
+            *(("column", column, ROLES) for column in self.columns),
+        )
+        for name, word, allowed in choices:
             if word is not None and word not in allowed:
                 raise ConfigError(f"there is no {name} {word}", f"allowed: {', '.join(allowed)}")
         if (self.diameter_mm is None) is not (self.hardness is None):
@@ -79,6 +88,8 @@ def settled(
         full_scale_n=wishes.full_scale_n or before.full_scale_n,
         baud=wishes.baud or before.baud,
         columns=wishes.columns or before.columns,
+        unit=wishes.unit or before.unit,
+        invert=before.invert if wishes.invert is None else wishes.invert,
         cal_crc=profile.cal_crc,
         calibrated_on=wishes.calibrated_on,
         checked_at=at,

@@ -265,6 +265,9 @@ def _drift(measured: _Measured) -> Finding:
         return Finding("drift", "problem", "drifting", per_min, f"{unit}/min", text, todo)
     if plain and abs(per_min) > scale.drift:
         return Finding("drift", "note", "drifts", per_min, f"{unit}/min", text, "zero it again during long sessions")
+    if abs(per_min) > scale.drift:
+        told = f"{text}, within its noise"
+        return Finding("drift", "note", "not known", None, f"{unit}/min", told, "check again, for all ten seconds")
     return Finding("drift", "ok", "steady", per_min, f"{unit}/min", text)
 
 

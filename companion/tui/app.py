@@ -259,6 +259,10 @@ class KneadApp(App[int]):
 
                 home = self.screen_stack[0]
                 return ProgramsScreen(self._deck, home.address if isinstance(home, HomeScreen) else "")
+            case "pair":
+                from companion.tui.pair import PairScreen
+
+                return PairScreen(self._deck)
             case "sessions":
                 from companion.tui.sessions import SessionsScreen
 

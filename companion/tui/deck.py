@@ -15,6 +15,7 @@ from companion.errors import CompanionError
 from companion.programs.view import CoachView
 from companion.tui.books import LimitBook, NoLimits, NoSettings, NoSoundTest, ProgramPage, SettingsBook, SoundTest
 from companion.tui.liveview import LiveView
+from companion.tui.pairing import Pairing, no_pairing
 from companion.tui.reviewing import NoReview, Review, Trash
 from companion.tui.sheet import Sheet
 from companion.tui.snapshot import Snapshot
@@ -210,6 +211,7 @@ class Deck:
     limits: LimitBook = field(default_factory=NoLimits)
     sound: SoundTest = field(default_factory=NoSoundTest)
     review: Review = field(default_factory=NoReview)
+    pairing: Pairing = field(default_factory=no_pairing)
     trash: Trash = field(default_factory=Trash)
     keys: Mapping[str, str] = field(default_factory=dict)  # as the user wants them, by the name of what they do
     theme: str = "dark"

@@ -48,6 +48,7 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
     ),
     "home": (
         Key("connect", "enter", "connect", "Connect", "enter", "begin a session on the chosen ball", first=True),
+        Key("pair", "p", "go('pair')", "Pair", told="get to know a new ball, or a known one anew"),
         Key("demo", "d", "demo", "Demo", told="demonstration, no hardware"),
         Key("look", "r", "look", told="look for balls again"),
         Key("programs", "2", "go('programs')", "Programs"),
@@ -60,6 +61,19 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         Key("not_heard", "n", "heard(False)", told="it was not"),
         _HELP,
         Key("quit", "q", "leave", "Quit", told="out"),
+        *_UP_DOWN,
+    ),
+    "pair": (
+        Key("go", "enter", "go", "Go on", "enter", "pair the chosen ball, keep it, begin a session", first=True),
+        Key("yes", "y", "say_yes", "Yes", told="yes; the size is as the ball says"),
+        Key("no", "n", "say_no", "No", told="no, that is another ball"),
+        Key("again", "b", "again", "Buzz again", told="let it buzz again"),
+        Key("skip", "s", "skip", "Skip", told="leave this step out"),
+        Key("address", "t", "type_address", "Type an address", told="type an address"),
+        Key("size", "a", "type_size", "Size", told="type the size: a tool, or an area"),
+        Key("name", "e", "type_name", "Name", told="type a name"),
+        _HELP,
+        Key("leave", "escape", "leave", "Back", "esc", "give up, or back: nothing is kept", first=True),
         *_UP_DOWN,
     ),
     "live": (

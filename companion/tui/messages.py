@@ -46,7 +46,7 @@ class ShowComparison(Message):
 
 
 class GoTo(Message):
-    """To one of the places: home, programs, sessions, settings, limits."""
+    """To one of the places: home, pair, programs, sessions, settings, limits."""
 
     def __init__(self, place: str) -> None:
         super().__init__()
