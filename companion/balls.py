@@ -14,13 +14,16 @@ from companion.speech import NATIVE, Speech, checked
 from companion.transports import Transport
 from firmware_protocol.devices import AUTO, kinds
 from firmware_protocol.devices.kind import Link
+from firmware_protocol.foreign.known import NAMES
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
+from sessions.events import NO_FIELDS, Fields
 
 if TYPE_CHECKING:
     from companion.transports.scan import Near
     from companion.transports.serial import PortInfo
     from companion.virtual.ble import BleServer as BleServer
+    from companion.virtual.server import Ball
     from companion.virtual.server import Server as Server
 
 
@@ -34,10 +37,10 @@ class Place:
     detail: str
     known: bool  # used before
     problem: str  # why it cannot be used, or ""
-    nickname: str = ""  # of the remembered ball that was here last
-    kind: str = ""  # "": not known before it answers
-    signal_dbm: int | None = None  # of a radio
-    battery_pct: int | None = None  # where it is advertised
+    kind: str = ""  # its key, as far as it can be told from afar
+    rssi_dbm: int | None = None
+    battery_pct: int | None = None
+    nickname: str = ""  # of the remembered ball that was there last
 
 
 def serial_ports() -> "list[PortInfo]":
@@ -65,7 +68,7 @@ def serial_places(known: Mapping[str, str]) -> list[Place]:
             port.detail,
             port.address in known,
             port.problem,
-            known.get(port.address, ""),
+            nickname=known.get(port.address, ""),
         )
         for port in serial_ports()
     ]
@@ -93,10 +96,10 @@ def ble_places(known: Mapping[str, str], seconds: float, told: Callable[[Place],
             near.kind.title,
             address in known,
             held,
-            known.get(address, ""),
             near.kind.key,
             near.rssi_dbm,
             near.battery_pct,
+            known.get(address, ""),
         )
 
     found = asyncio.run(nearby(Clock().now_s, seconds, None if told is None else lambda near: told(place(near))))
@@ -128,10 +131,12 @@ def virtual_places() -> list[Place]:
     return [Place("virtual", f"sim:{info.key}", info.key, info.title, True, "") for info in list_scenarios()]
 
 
-def transport(address: str, kind: str | None, clock: Clock, expect_serial: str = "") -> Callable[[], Transport]:
+def transport(
+    address: str, kind: str | None, clock: Clock, expect_serial: str = "", *, renew_bond: bool = False
+) -> Callable[[], Transport]:
     """What makes the transport of an address, in the engine's loop. Raises ConfigError, DeviceNotFoundError.
 
-    `expect_serial`: what the driver will insist on.
+    `expect_serial`: what the driver will insist on. `renew_bond`: pair the radios anew where the ball has forgotten.
     """
     scheme, _, rest = address.partition(":")
     if scheme == "serial" and rest:
@@ -140,7 +145,7 @@ def transport(address: str, kind: str | None, clock: Clock, expect_serial: str =
         checked(kind or parse(rest).kind or AUTO, Link.SERIAL)
         return lambda: SerialTransport(rest, clock.now_s)
     if scheme == "ble" and rest:
-        return _ble_transport(rest, kind, clock, expect_serial)
+        return _ble_transport(rest, kind, clock, expect_serial, renew_bond=renew_bond)
     if scheme == "sim" and rest:
         from companion.transports.sim import SimTransport
 
@@ -154,44 +159,52 @@ def transport(address: str, kind: str | None, clock: Clock, expect_serial: str =
     raise ConfigError(f"{address} is no address of a ball", hint)
 
 
-def _ble_transport(rest: str, kind: str | None, clock: Clock, expect_serial: str) -> Callable[[], Transport]:
+def _ble_transport(
+    rest: str, kind: str | None, clock: Clock, expect_serial: str, *, renew_bond: bool
+) -> Callable[[], Transport]:
     told = _ble_speech(rest, kind, 1)
     chosen = kinds()[told.kind]
     if told.link is Link.GATT:
         from companion.transports.ble import BleTransport
 
-        return lambda: BleTransport(rest, chosen, clock.now_s, expect_serial=expect_serial)
+        return lambda: BleTransport(rest, chosen, clock.now_s, expect_serial=expect_serial, renew_bond=renew_bond)
     from companion.transports.adverts import AdvertTransport
 
     return lambda: AdvertTransport(rest, chosen, clock.now_s)
 
 
-def _ble_speech(rest: str, kind: str | None, first_tag: int, expect_serial: str = "") -> Speech:
+def _ble_speech(
+    rest: str, kind: str | None, first_tag: int, expect_serial: str = "", known: Fields = NO_FIELDS
+) -> Speech:
     from companion.transports.search import parse
 
     key = kind or parse(rest).kind or NATIVE
     links = kinds()[key].links if key in kinds() else ()
     link = Link.ADVERT if Link.ADVERT in links else Link.GATT
-    return Speech(checked(key, link), link, first_tag, expect_serial)
+    return Speech(checked(key, link), link, first_tag, expect_serial, known)
 
 
-def speech(address: str, kind: str | None, first_tag: int, expect_serial: str = "") -> Speech:
-    """How the ball there is spoken to: `kind`, else what the address says, else it is found out."""
+def speech(address: str, kind: str | None, first_tag: int, expect_serial: str = "", kept: Fields = NO_FIELDS) -> Speech:
+    """How the ball there is spoken to: `kind`, else what the address says, else it is found out.
+
+    `kept`: what its stored profile has. What the address says of it beats that.
+    """
     scheme, _, rest = address.partition(":")
+    known = {name: kept[name] for name in NAMES if name in kept}
     if scheme == "ble":
-        return _ble_speech(rest, kind, first_tag, expect_serial)
+        return _ble_speech(rest, kind, first_tag, expect_serial, known)
     if scheme != "serial":
         return Speech(kind or NATIVE, Link.SERIAL, first_tag, expect_serial)
     from companion.transports.serial import parse
 
     told = parse(rest)
-    return Speech(kind or told.kind or AUTO, Link.SERIAL, first_tag, expect_serial, dict(told.settings))
+    return Speech(kind or told.kind or AUTO, Link.SERIAL, first_tag, expect_serial, {**known, **told.settings})
 
 
 # --- virtual balls, for others to connect to ---
 
 
-def serve_pty(ball: VirtualBall, link: Path | None, clock: Clock | None = None) -> "Server":
+def serve_pty(ball: "Ball", link: Path | None, clock: Clock | None = None) -> "Server":
     """On a pseudo-terminal. `clock`: one that may run faster."""
     if sys.platform == "win32":
         raise ConfigError("this system has no pseudo-terminals", "use knead simulate tcp")
@@ -201,7 +214,7 @@ def serve_pty(ball: VirtualBall, link: Path | None, clock: Clock | None = None) 
     return PtyServer(ball, link=link, clock=clock.now_s, speed=clock.speed)
 
 
-def serve_tcp(ball: VirtualBall, port: int = 0, clock: Clock | None = None) -> "Server":
+def serve_tcp(ball: "Ball", port: int = 0, clock: Clock | None = None) -> "Server":
     """On a port of the loopback interface; 0: any free one."""
     from companion.virtual.tcp import TcpServer
 

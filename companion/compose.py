@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from companion import balls, keeping, past, replaying, whereabouts
+from companion import balls, guidance, keeping, past, replaying, whereabouts
+from companion.calibrating import Bench
 from companion.captures.format import Setup
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
@@ -22,11 +23,12 @@ from companion.engine import Engine, Observer, Outcome
 from companion.errors import ConfigError
 from companion.handsfree.terms import Terms, wished
 from companion.meeting import Meeting
-from companion.pairing.acquaintance import Acquaintances
+from companion.pairing.acquaintance import Acquaintances, settings_of
 from companion.pairing.profile import checked_name
 from companion.pairing.settling import NO_WISHES, Wishes
 from companion.pairing.steps import PATIENCE_S, Ask, Say, Steps
 from companion.pipeline import Pipeline
+from companion.programs.view import Board
 from companion.run import LiveRequest, Run
 from companion.safety.limits import LIMITS_VERSION
 from companion.smoothing import VERSION as SMOOTHING
@@ -34,6 +36,8 @@ from companion.speech import Speech
 from companion.stages import Plan, Stages
 from companion.taring import Taring
 from companion.transports import Transport
+from companion.wakeful import Wakeful
+from companion.zeros import Zeros
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Notice
@@ -57,11 +61,14 @@ def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer]
     RefusedError after an emergency or clinician-first answer, and in a locked region.
     """
     if request.is_replay:
+        if request.program is not None:
+            raise ConfigError("a replay is led by its own program", "leave --program out")
         return _replay(request, settings, observers)
     if not math.isfinite(request.speed):
         raise ConfigError("a ball has no highest speed", "--speed max is for replays")
     known = gather(settings, request.person)
-    known.refuse(request.region, request.side)
+    if request.program is None:
+        known.refuse(request.region, request.side)
     return _on_ball(request, settings, known, observers)
 
 
@@ -78,9 +85,9 @@ def _on_ball(
     known: past.Past,
     observers: Sequence[Observer],
     *,
-    as_last: bool = True,
+    pairing: bool = False,
 ) -> Run:
-    """`as_last`: the next start is to find this ball."""
+    """`pairing`: the next start is not to find this ball yet, and radios may pair anew."""
     devices = whereabouts.remembered(settings.paths)
     target = whereabouts.find(request.address, settings.paths, devices)
     clock = Clock(request.speed)
@@ -88,12 +95,19 @@ def _on_ball(
     symptoms = keeping.Symptoms(settings.paths.database, request.person)
     kind = request.kind or target.kind or balls.kind_in_reach(target.address)
     request = replace(request, address=target.address, kind=kind)
-    make_transport = balls.transport(target.address, request.kind, clock, target.serial)
-    speech = balls.speech(target.address, request.kind, _first_tag(), target.serial)
-    watching: list[Observer] = [*observers, last, symptoms]
+    make_transport = balls.transport(target.address, request.kind, clock, target.serial, renew_bond=pairing)
+    kept = {**({} if target.device is None else settings_of(target.device)), **request.settings}
+    speech = balls.speech(target.address, request.kind, _first_tag(), target.serial, kept)
+    lead: guidance.Guidance | None = None
+    if request.program is not None:
+        nobody = target.address.partition(":")[0] in whereabouts.NOBODY
+        lead = guidance.prepare(request.program, request.side, settings.paths.config_file, known, simulated=nobody)
+        request = replace(request, program=lead.routine.program, region=lead.region, side=lead.side)
+    zeros = Zeros(settings.paths, target.address)
+    watching: list[Observer] = [*observers, last, symptoms, zeros]
     acquaintances = Acquaintances(devices, target.address, datetime.now().astimezone().date())
-    owned = (last.keep, symptoms.keep) if as_last else (symptoms.keep,)
-    return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances)
+    owned = (symptoms.keep, zeros.keep) if pairing else (last.keep, symptoms.keep, zeros.keep)
+    return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances, lead=lead)
 
 
 def demo(
@@ -116,15 +130,28 @@ def demo(
         raise
 
 
-def tare(address: str | None, settings: Settings, seconds: float = 5.0) -> Outcome:
-    """Set the ball's zero, once it has been seen free for a second."""
-    taring = Taring()
-    request = LiveRequest(address=address, seconds=seconds, record=False, sound=False)
+def tare(
+    address: str | None, settings: Settings, seconds: float = 5.0, *, kind: str | None = None, free: bool = False
+) -> Outcome:
+    """Set the ball's zero, once it has been seen free for a second; or with `free` by the person's word."""
+    taring = Taring(free=free)
+    request = LiveRequest(address=address, seconds=seconds, kind=kind, record=False, sound=False)
     run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (taring,))  # nobody is on it
     taring.attach(run)
     run.start()
     run.join()
     return taring.outcome or run.outcome or Outcome(1, "the ball was not zeroed", "try again")
+
+
+def calibrate(address: str | None, settings: Settings, kind: str | None = None) -> Bench:
+    """A ball to be calibrated: made, not begun. Raises CompanionError and SessionError."""
+    bench = Bench(settings.paths)
+    target = whereabouts.find(address, settings.paths, whereabouts.remembered(settings.paths))
+    open_store(settings).close()  # said now, not after all points, if nothing can be kept
+    request = LiveRequest(address=address, kind=kind, record=False, sound=False, away_s=PATIENCE_S)
+    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (bench,))
+    bench.attach(run, target.address)
+    return bench
 
 
 def pair(
@@ -141,13 +168,18 @@ def pair(
     """Get to know a ball: made, not begun. Raises CompanionError and SessionError."""
     wishes.checked(datetime.now().astimezone().date())
     meeting = Meeting(steps, hear, settings.paths, wishes, checked_name(nickname) if nickname else "")
-    request = LiveRequest(address=address, kind=kind, speed=speed, record=False, sound=False, away_s=PATIENCE_S * speed)
+    request = LiveRequest(
+        address=address, kind=kind, speed=speed, record=False, sound=False, away_s=PATIENCE_S, settings=wishes.settings
+    )
     target = whereabouts.find(address, settings.paths, whereabouts.remembered(settings.paths))
-    if wishes.baud is not None and target.address.startswith("serial:"):
-        target = replace(target, address=f"{target.address.partition('?')[0]}?baud={wishes.baud}")
+    said = {"baud": wishes.baud, "columns": ",".join(wishes.columns)}
+    if any(said.values()) and target.address.startswith("serial:"):
+        told = "&".join(f"{name}={value}" for name, value in said.items() if value)
+        target = replace(target, address=f"{target.address.partition('?')[0]}?{told}")
         request = replace(request, address=target.address)
     open_store(settings).close()  # said now, not after all steps, if nothing can be kept
-    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (meeting.observer,), as_last=False)
+    whereabouts.refuse_name(meeting.nickname, target, whereabouts.remembered(settings.paths))
+    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (meeting.observer,), pairing=True)
     meeting.attach(run, target.address)
     return meeting
 
@@ -201,9 +233,11 @@ def _run(
     speech: Speech | None = None,
     acquaintances: Acquaintances | None = None,
     hands: Terms | None = None,
+    lead: guidance.Guidance | None = None,
 ) -> Run:
     speech = speech or Speech(first_tag=_first_tag())
     driver = speech.driver()
+    board = Board()
     plan = Plan(
         person=request.person,
         region=request.region,
@@ -212,6 +246,8 @@ def _run(
         context=lambda profile: guard_context(profile, request, known, acquaintances),
         wall=clock.wall,
         software=f"knead {version('knead-companion')}",
+        routine=None if lead is None else lead.routine,
+        show=board.show,
         hands=hands or wished(request.handsfree, request.arm_s, guided=request.program is not None),
     )
     journal: Journal | None = None
@@ -222,10 +258,15 @@ def _run(
     if request.record:
         journal = _journal(settings, tell)
         observers = [journal, *observers]
-    cues = _cues(settings, tell) if request.sound else None
+    led = plan.hands is not None or plan.program is not None
+    cues = _cues(settings, tell, led=led) if request.sound else None
     if cues is not None:
         observers = [cues, *observers]  # first: a sound takes longest to arrive
         owned = [cues.close, *owned]
+    started = [] if cues is None else [cues.start]
+    if settings.awake and request.record:
+        wakeful = Wakeful()
+        started, owned = [*started, wakeful.start], [wakeful.close, *owned]
     tap = _tap(request, plan, clock, speech)
     line: Stages
     if tap is None:
@@ -235,7 +276,7 @@ def _run(
     engine = Engine(make_transport, line, observers, clock, seconds=request.seconds, away_s=request.away_s)
     nobody = (request.address or "").partition(":")[0] in whereabouts.NOBODY
     words = () if known is None else known.words(request.region, request.side, simulated=nobody)
-    return Run(clock, engine, journal, owned, () if cues is None else (cues.start,), words, tap)
+    return Run(clock, engine, journal, owned, started, words, tap, board=board)
 
 
 def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observer]) -> Run:
@@ -283,22 +324,24 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, speech: Speech) -> Tap 
         link=speech.link.value,
         expect_serial=speech.expect_serial,
         settings=dict(speech.settings),
+        routine=None if plan.routine is None else plan.routine.to_json(),
         hands=None if plan.hands is None else plan.hands.to_json(),
     )
     return Tap(CaptureWriter(request.capture, setup))
 
 
-def _wanted(settings: Settings) -> "Wanted":
+def _wanted(settings: Settings, *, led: bool = False) -> "Wanted":
     from companion.cues.observer import Wanted as Wants
 
-    return Wants(settings.sound, settings.voice, settings.paths.state_dir / "sounds")
+    ticks = settings.sound and (settings.ticks == "on" or (settings.ticks == "auto" and led))
+    return Wants(settings.sound, settings.voice, settings.paths.state_dir / "sounds", ticks)
 
 
-def _cues(settings: Settings, tell: Callable[[Notice], None]) -> "Cues":
+def _cues(settings: Settings, tell: Callable[[Notice], None], *, led: bool) -> "Cues":
     from companion.cues.bell import bell_of_terminal
     from companion.cues.observer import Cues as Observing
 
-    return Observing(_wanted(settings), tell, bell_of_terminal() if settings.sound else None)
+    return Observing(_wanted(settings, led=led), tell, bell_of_terminal() if settings.sound else None)
 
 
 def _showcase_seconds() -> float:

@@ -16,6 +16,8 @@ from sessions.home import NAME, data_dir
 
 SIDES = ("left", "right", "both")
 THEMES = ("dark", "light", "high-contrast", "mono")
+TICKS = ("auto", "on", "off")
+KEYS_TABLE, LONGEST_KEY = "keys", 20
 _NOTHING: Mapping[str, object] = {}
 
 
@@ -68,7 +70,10 @@ class Settings:
     theme: str = "dark"
     sound: bool = True
     voice: bool = True
+    ticks: str = "auto"
     handsfree: str = "auto"
+    awake: bool = True
+    keys: Mapping[str, str] = field(default_factory=dict)  # what is done on a screen -> key
     warnings: tuple[str, ...] = ()  # one line each, for stderr
 
 
@@ -189,7 +194,9 @@ KEYS: Mapping[str, Key] = {
         Key("theme", Choice(lambda: THEMES), "colours"),
         Key("sound", Switch(), "tones with every warning"),
         Key("voice", Switch(), "words with every warning"),
+        Key("ticks", Choice(lambda: TICKS), "ticks that follow the pressure; auto: in a session that is led"),
         Key("handsfree", Choice(_modes), "begin on contact, pause and end off the ball, listen to squeezes"),
+        Key("awake", Switch(), "keep the display awake during a session"),
     )
 }
 
@@ -205,6 +212,7 @@ class Resolved:
     origins: dict[str, str] = field(default_factory=dict)
     problems: list[ConfigError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
 
 
 def resolve(paths: Paths, env: Mapping[str, str], flags: Mapping[str, object] = _NOTHING) -> Resolved:
@@ -215,7 +223,11 @@ def resolve(paths: Paths, env: Mapping[str, str], flags: Mapping[str, object] = 
         file = _read_file(paths.config_file)
     except ConfigError as error:
         found.problems.append(error)
-    found.warnings += [_unknown(paths.config_file, name) for name in file if name not in KEYS]
+    found.warnings += [_unknown(paths.config_file, name) for name in file if name not in KEYS and name != KEYS_TABLE]
+    try:
+        found.keys = _keys(paths.config_file, file.get(KEYS_TABLE, {}))
+    except ConfigError as error:
+        found.problems.append(error)
     for name, key in KEYS.items():
         places: tuple[tuple[str, str, object], ...] = (
             ("config", f"{paths.config_file}: {name}", file.get(name)),
@@ -242,7 +254,21 @@ def load_settings(env: Mapping[str, str] | None = None, flags: Mapping[str, obje
     if found.problems:
         raise found.problems[0]
     values: dict[str, Any] = found.values
-    return Settings(paths, **values, warnings=tuple(found.warnings))
+    return Settings(paths, **values, keys=found.keys, warnings=tuple(found.warnings))
+
+
+def _keys(path: Path, told: object) -> dict[str, str]:
+    """The table of keys, made flat: `live.mark` is written with or without quotes. The screens know which there are."""
+    if not isinstance(told, dict):
+        raise ConfigError(f"{path}: {KEYS_TABLE} is no table", f'write [{KEYS_TABLE}], and below it: "live.mark" = "k"')
+    found: dict[str, str] = {}
+    for name, value in told.items():
+        rows = {f"{name}.{deed}": key for deed, key in value.items()} if isinstance(value, dict) else {name: value}
+        for deed, key in rows.items():
+            if not isinstance(key, str) or not key.isprintable() or not 0 < len(key) <= LONGEST_KEY:
+                raise ConfigError(f"{path}: {KEYS_TABLE}.{deed} = {key!r} is no key", 'write it as text: "k"')
+            found[deed] = key
+    return found
 
 
 def write_setting(paths: Paths, name: str, text: str) -> str | int:

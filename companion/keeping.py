@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from companion.errors import ConfigError
@@ -85,6 +86,16 @@ def not_asked_again(database: Path, name: str, known: Past) -> None:
 def agree(database: Path, name: str, who: str) -> None:
     """A clinician has agreed to all that waits for one."""
     change(database, name, "agreed", {"by": who}, lambda one: agreed(one, who))
+
+
+def without_raises(database: Path, name: str) -> None:
+    """Limits that came from elsewhere only lower: a raise is typed here, with its reason, or there is none."""
+
+    def make(person: Person) -> Person:
+        own = {region: replace(limit, raised=1.0) for region, limit in person.limits.items()}
+        return replace(person, limits=MappingProxyType(own))
+
+    change(database, name, "limits imported", {}, make)
 
 
 class Symptoms:

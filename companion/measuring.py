@@ -32,6 +32,7 @@ class Measure:
         self.smoother: Smoother | None = None
         self.gap_s = 0.0  # time missing before the next scan
         self._said_free = False  # the tare under way rests on the person's word
+        self.zero_stands = False  # the last one was taken of a free ball, as was seen or said
 
     def adopt(self, context: GuardContext) -> None:
         """The tool has changed, or the region."""
@@ -114,19 +115,22 @@ class Measure:
 
     def zeroed(self, zero: ZeroChanged) -> str:
         """What to tell the user of it."""
+        done = "zero set"
         if zero.value is None:
+            done = "its zero may be new"
             self._contact.distrust(TARED_UNSEEN)
         elif self._said_free:
             self._contact.distrust("reset by the user's word")  # free by the new zero, once it has been seen so
         else:
             self._contact.zero_changed(zero.trusted)
+        self.zero_stands = zero.value is not None and (self._said_free or self._contact.trusted)
         self._said_free = False
         if self._contact.trusted:
-            return "zero set"
+            return done
         cure = "unknown until the ball is seen free"
         if not self._contact.curable:
             cure = "unknown until it is zeroed again with all weight off"
-        return f"zero set, not trusted ({self._contact.cause}): {cure}"
+        return f"{done}, not trusted ({self._contact.cause}): {cure}"
 
 
 def _reading(placed: Placed, forces: Forces, smooth_kpa: Floats, ramp_kpa_s: Floats) -> Reading:

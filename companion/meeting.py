@@ -9,17 +9,21 @@ from companion import balls, whereabouts
 from companion.config import Paths
 from companion.engine import Outcome
 from companion.pairing import settling
-from companion.pairing.footing import Told
+from companion.pairing.footing import Told, claimed
 from companion.pairing.profile import Settled, merged, settled_of
 from companion.pairing.settling import Wishes
 from companion.pairing.steps import Ask, Say, Steps
 from companion.pairing.talk import Session, Talk
 from companion.pairing.trust import Finding
+from companion.safety.limits import tools
 from firmware_protocol.driver import Profile, Unit
 from sessions.events import Fields
 
 if TYPE_CHECKING:
     from sessions.devices import Device
+
+
+ABANDON_S = 5.0  # a ball is asked to stop, and may take 2.5 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,11 @@ class Meeting:
         """Before it is run."""
         self._session, self._address = session, address
 
+    @property
+    def address(self) -> str:
+        """Where the ball is met."""
+        return self._address
+
     def answer(self, yes: bool | None) -> None:
         self._talk.answer(yes)
 
@@ -64,10 +73,37 @@ class Meeting:
     def leave(self) -> None:
         self._talk.leave()
 
+    def abandon(self) -> None:
+        """Nobody waits for `run` any more: hang up, in a few seconds at most."""
+        assert self._session is not None
+        self._session.stop("user")
+        self._session.join(ABANDON_S)
+
     def run(self) -> Outcome:
         """All steps with the ball. Code 0: it may be kept."""
         assert self._session is not None
         return self._talk.run(self._session)
+
+    @property
+    def claim(self) -> str:
+        """What the ball says of its size, in words; or nothing."""
+        key, area_cm2 = claimed(self._profile)
+        parts = [tools()[key].title.lower() if key else "", f"{area_cm2:g} cm2" if area_cm2 else ""]
+        return ", ".join(part for part in parts if part)
+
+    @property
+    def size(self) -> str:
+        """What was settled of its size before; or nothing."""
+        before = self._before()
+        parts = [before.tool or "", f"{before.area_cm2:g} cm2" if before.area_cm2 else ""]
+        return " ".join(part for part in parts if part)
+
+    @property
+    def called(self) -> str:
+        """Its name, unless somebody says otherwise."""
+        device = whereabouts.recognised_in(self._paths, self._profile)
+        own = "" if device is None else device.nickname
+        return self.nickname or own or self._profile.serial or self._profile.kind
 
     def findings(self) -> tuple[Finding, ...]:
         """Of the trust check, once it has been run."""

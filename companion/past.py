@@ -5,6 +5,7 @@ after an emergency or clinician-first answer, when the person is not sober, and 
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,14 +26,13 @@ from companion.safety.carried import (
     rests,
 )
 from companion.safety.days import rule
-from companion.safety.limits import GuardContext, combined_factor, effective, regions, whole_body
+from companion.safety.limits import DEFAULT_TOOL, GuardContext, combined_factor, effective, regions, whole_body
 from companion.safety.lowered import Lowered, read_lowered
 from companion.safety.person import Lock, Person, read_person
 from companion.safety.screening import Standing, Verdict, judge
 from sessions.wording import span
 
 LIMITS_FILE = "limits.toml"  # the user's own, beside the settings
-STOPPED_MANY = 2  # sessions of a week that the guard ended
 _NO_LOWERED: Mapping[str, Lowered] = MappingProxyType({})
 
 
@@ -144,16 +144,32 @@ class Past:
         recent = [one for one in self.history.outings if self.now - one.ended < timedelta(hours=rule("day_h"))]
         if sum(one.contact_s >= rule("counts_from_s") for one in recent) >= rule("sessions_advised"):
             said.append("One session a day is advised, two at most.")
-        stopped = [one for one in self.history.outings if one.stopped and self.now - one.ended < timedelta(days=7)]
-        if len(stopped) >= STOPPED_MANY:
-            said.append(
-                "Sessions ended by stops: try limits times 0.8 (knead limits set), and have it looked at by a "
-                "professional."
-            )
+        said += self._lower()
         pains = [one for one in self.history.outings if one.gain is not None][-int(rule("no_gain_sessions")) :]
         if len(pains) >= rule("no_gain_sessions") and sum(one.gain or 0 for one in pains) <= 0:
             said.append("Ten sessions without less pain: stop, and see a professional.")
         return tuple(said)
+
+    def _lower(self) -> list[str]:
+        """Where sessions ended by stops: lower limits, as the command that sets them, and somebody to ask."""
+        since = timedelta(days=rule("stopped_days"))
+        stopped = {one.session for one in self.history.outings if one.stopped and self.now - one.ended < since}
+        if len(stopped) < rule("stopped_sessions"):
+            return []
+        pressed = {visit.region for visit in self.history.visits if visit.session in stopped and visit.contact_s > 0}
+        own = self.person.personal(self.factor_k)
+        sets = []
+        for region in (key for key in regions() if key in pressed):
+            now = effective(
+                region, factor_k=self.factor_k, personal=own.get(region, 1.0), lowered=self._lowered(region)
+            )
+            lower = math.floor(rule("stopped_factor") * now.mean_max_kpa)
+            sets.append(f"knead limits set --region {region} --tool {DEFAULT_TOOL} {lower}")
+        how = f": {', '.join(sets)}" if sets else ""
+        return [
+            f"{len(stopped)} sessions in {rule('stopped_days'):g} days were ended by stops: lower your limits, times "
+            f"{rule('stopped_factor'):g} is suggested{how}; and have it looked at by a professional."
+        ]
 
     def words(self, region: str, side: str, *, simulated: bool = False) -> tuple[str, ...]:
         """What is to be said as a session begins, one line each."""
@@ -170,6 +186,7 @@ class Past:
             minutes = whole_body()["first_session_s"] / 60
             times = f"limits times {rule('first_sessions_factor'):g}, " if self.verdict.screened else ""
             said.append(f"one of your first three sessions: {times}{minutes:g} minutes of contact")
+        said += [line[0].lower() + line[1:].rstrip(".") for line in self._lower()]
         for text, until in rests(self.history, self.person.locks, region, side, self.now):
             said.append(f"{place_of(region, side)}: {text}, rest it{_until(until)}")
         left = self.today(region, side)
@@ -216,7 +233,7 @@ def nobody(now: datetime, name: str = "me") -> Past:
 def gather(database: Path, limits_file: Path, name: str, now: datetime) -> Past:
     """Read all that is known of a person. Raises SessionError where the log cannot be read; makes no log."""
     problems: list[str] = []
-    lowered = _own_file(limits_file, problems)
+    lowered = own_file(limits_file, problems)
     person, history = Person(name), History()
     if database.exists():
         from sessions.store import Store
@@ -234,14 +251,19 @@ def gather(database: Path, limits_file: Path, name: str, now: datetime) -> Past:
     return Past(person, now, verdict, history.until(now), lowered, tuple(problems))
 
 
-def _own_file(path: Path, problems: list[str]) -> Mapping[str, Lowered]:
+def own_file(path: Path, problems: list[str]) -> Mapping[str, Lowered]:
+    """What the user's own limits file makes less. Anything wrong in it is one line, and then it counts for nothing."""
     try:
         return read_lowered(path.read_text("utf-8"), str(path))
     except FileNotFoundError:
         return _NO_LOWERED
-    except (ConfigError, OSError, UnicodeDecodeError) as error:
+    except ConfigError as error:
         problems.append(f"{error}: the built-in limits stand")
-        return _NO_LOWERED
+    except OSError as error:
+        problems.append(f"{path}: {error.strerror or error}: the built-in limits stand")
+    except UnicodeDecodeError as error:
+        problems.append(f"{path}: byte {error.start} is no UTF-8 text: the built-in limits stand")
+    return _NO_LOWERED
 
 
 # --- words ---

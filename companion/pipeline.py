@@ -11,12 +11,15 @@ from typing import assert_never
 
 from companion import notices
 from companion.ballside import BallSide
+from companion.guiding import Guided
 from companion.handsfree.button import pressed_button
 from companion.handsfree.hands import Hands
 from companion.handsfree.terms import Terms
 from companion.leading import Leading
 from companion.measuring import Measure
 from companion.often import Often
+from companion.points import request_of
+from companion.programs.coach import Coach
 from companion.safety.guard import Guard
 from companion.safety.limits import GuardContext
 from companion.stages import Output, Plan
@@ -34,6 +37,7 @@ from firmware_protocol.driver import (
     LimitInForce,
     Phase,
     PhaseChanged,
+    PointsTold,
     Profile,
     RawMeans,
     Refused,
@@ -102,7 +106,10 @@ class Pipeline:
         out += self._damage.due(now_s, self._at(now_s))
         out += self._told_often(self._often.due(now_s), now_s)
         if self._guard is not None and self._leading is not None:
-            out += self._leading.hear(self._guard.tick(now_s, self._at(now_s)))
+            at_s = self._at(now_s)
+            out += self._leading.hear([*self._guard.tick(now_s, at_s)])
+            out += self._leading.tick(now_s, at_s)
+            self._show()
         return self._warn_ball(out, now_s)
 
     def act(self, action: Action, now_s: float) -> list[Output]:
@@ -119,8 +126,11 @@ class Pipeline:
                 out += self._drive(self._driver.ask(FIND_ME, now_s), now_s)
             case "end":
                 out += self._drive(self._driver.ask(Stop(), now_s), now_s)
+            case "raw" | "points" | "calibrate":
+                out += self._bench(action, now_s)
         if self._guard is not None:
             self._adopt(self._guard.context)
+        self._show()
         return out
 
     def finish(self, now_s: float, cause: str) -> list[Event]:
@@ -137,7 +147,7 @@ class Pipeline:
 
     def deadline(self) -> float | None:
         """When `tick` is next due, on the engine's clock."""
-        stages = (self._driver, self._damage, self._often, self._guard, self._side)
+        stages = (self._driver, self._damage, self._often, self._guard, self._leading, self._side)
         due = [None if stage is None else stage.deadline() for stage in stages]
         return min((at_s for at_s in due if at_s is not None), default=None)
 
@@ -170,7 +180,7 @@ class Pipeline:
                     out += self._unasked(event, now_s)
                 case LimitInForce():
                     out += self._limit_in_force(event.settings, now_s)
-                case Refused() | RawMeans() | Calibrated():
+                case Refused() | RawMeans() | PointsTold() | Calibrated():
                     out.append(notices.of_answer(event, self._at(now_s)))
                 case Damaged(reason="anchor"):
                     pass  # scans that were on their way before START or after STOP: no damage to tell of
@@ -212,6 +222,7 @@ class Pipeline:
             index += len(judged.t_s)
         out += said
         self._adopt_where_changed()
+        self._show()
         self._t_s = float(placed.t_s[-1])
         self._index = placed.index + len(placed.t_s) - 1
         for notice in said:
@@ -241,6 +252,7 @@ class Pipeline:
             smoothing=smoother.describe(),
             simulated=profile.simulated,
             software=plan.software,
+            routine=None if plan.routine is None else plan.routine.to_json(),
         )
 
     def _gap(self, gap: Gap) -> Notice:
@@ -252,7 +264,7 @@ class Pipeline:
         before, self._profile = self._profile, profile
         out: list[Output] = [notices.of_profile(profile, self._at(now_s))]
         if before is None:
-            out += notices.of_clock(profile, self._at(now_s))
+            out += notices.of_kind(profile, self._at(now_s))
             self._context = self._plan.context(profile)
             self._measure = Measure(profile, self._context)
             self._timeline = Timeline(profile.has_clock)
@@ -293,7 +305,9 @@ class Pipeline:
         if self._guard is None:
             self._guard = Guard(context)
             self._hands = None if self._plan.hands is None else self._plan.hands.within(context)
-            self._leading = Leading(self._guard, None if self._hands is None else Hands(self._hands))
+            hands, routine = None if self._hands is None else Hands(self._hands), self._plan.routine
+            coach = None if routine is None else Coach(routine, context, ends=hands is None)
+            self._leading = Leading(self._guard, hands, None if coach is None else Guided(self._guard, coach))
             out += notices.of_slowness(started.period_s, self._at(now_s))
             self._guard.battery(self._battery_low)
         return out
@@ -342,6 +356,8 @@ class Pipeline:
     def _zero(self, zero: ZeroChanged, now_s: float) -> list[Output]:
         fields: dict[str, Json] = {"value": zero.value, "from_index": zero.from_index, "trusted": zero.trusted}
         text = "zero set" if self._measure is None else self._measure.zeroed(zero)
+        if zero.numbers and self._measure is not None and self._measure.zero_stands:
+            fields["numbers"] = list(zero.numbers)  # to be kept for the ball
         return [Notice(self._at(now_s), "zero", text, fields)]
 
     # --- what the ball does about warnings ---
@@ -371,6 +387,14 @@ class Pipeline:
             return [Notice(self._at(now_s), "refused", text, {"request": "tare", "status": None})]
         return self._drive(self._driver.ask(Tare(), now_s), now_s)
 
+    def _bench(self, action: Action, now_s: float) -> list[Output]:
+        """What calibrating asks of the ball."""
+        request = request_of(action)
+        if request is not None:
+            return self._drive(self._driver.ask(request, now_s), now_s)
+        fields: dict[str, Json] = {"request": action.kind, "status": None}
+        return [Notice(self._at(now_s), "refused", "no ball can be asked for this", fields)]
+
     def _adopt(self, context: GuardContext) -> None:
         self._context = context
         if self._measure is not None:
@@ -380,6 +404,11 @@ class Pipeline:
         """What was done by the ball itself may have moved it."""
         if self._guard is not None and self._guard.context is not self._context:
             self._adopt(self._guard.context)
+
+    def _show(self) -> None:
+        view = None if self._leading is None else self._leading.view
+        if self._plan.show is not None and view is not None:
+            self._plan.show(view)
 
     def _at(self, now_s: float) -> float:
         return max(self._t_s, self._timeline.session_s(now_s)) if self._open else 0.0

@@ -1,8 +1,8 @@
 """A session as it was asked for, and one under way."""
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,8 @@ from companion import replaying
 from companion.captures.tap import Tap
 from companion.clock import Clock
 from companion.engine import AWAY_S, Engine, Outcome
-from sessions.events import Action
+from companion.programs.view import Board, CoachView
+from sessions.events import Action, Json
 
 if TYPE_CHECKING:
     from companion.replays.player import Player
@@ -39,6 +40,7 @@ class LiveRequest:
     record: bool = True
     sound: bool = True  # False: no sound of any kind, whatever the settings say
     away_s: float = AWAY_S  # how long the ball may be away before that ends the session
+    settings: Mapping[str, Json] = field(default_factory=dict)  # of the device, over what its profile says
 
     @property
     def is_replay(self) -> bool:
@@ -58,11 +60,13 @@ class Run:
         words: tuple[str, ...] = (),
         tap: Tap | None = None,
         warning: str = "",
+        board: Board | None = None,
     ) -> None:
         """`started`: what begins with the session. `warning`: a line for the user before it does."""
         self.clock = clock
         self.words = words  # what is to be said before it begins, one line each
         self.warning = warning
+        self._board = board or Board()
         self.result: JournalResult | None = None  # what the journal kept; None where nothing was to be recorded
         self._engine = engine
         self._journal = journal
@@ -117,6 +121,11 @@ class Run:
             return outcome
         text = f"{self.result.unsaved_s:.1f} s of the session could not be saved: {self.result.error}"
         return Outcome(outcome.code or 1, text, "free some space, or see 'knead doctor'")
+
+    @property
+    def coach(self) -> CoachView | None:
+        """The newest picture of the coach; None where there is no program, or nothing has come yet."""
+        return self._board.view
 
     @property
     def remark(self) -> str:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from companion.handsfree.terms import Terms
+from companion.programs.program import Routine
+from companion.programs.view import CoachView
 from companion.safety.limits import GuardContext
 from firmware_protocol.driver import Chunk, Close, Profile, Send
 from sessions.events import Action, Event
@@ -25,6 +27,8 @@ class Plan:
     wall: Callable[[float], datetime]  # engine seconds -> wall time
     software: str
     hands: Terms | None = None  # led without hands, and how; None: not
+    routine: Routine | None = None  # what the coach leads through
+    show: Callable[[CoachView], None] | None = None  # takes the coach's newest picture, in the engine's thread
 
 
 class Stages(Protocol):

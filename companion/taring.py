@@ -17,9 +17,13 @@ class Session(Protocol):
 
 
 class Taring:
-    """An observer that asks for a tare once the ball has been watched long enough, then ends the session."""
+    """An observer that asks for a tare once the ball has been watched long enough, then ends the session.
 
-    def __init__(self) -> None:
+    `free`: the person says that nothing touches the ball, whatever it reads.
+    """
+
+    def __init__(self, *, free: bool = False) -> None:
+        self._free = free
         self.outcome: Outcome | None = None
         self._session: Session | None = None
         self._asked = False
@@ -31,7 +35,7 @@ class Taring:
     def __call__(self, event: Event) -> None:
         assert self._session is not None
         if isinstance(event, Reading) and not self._asked and event.t_s[-1] >= SEEN_S:
-            self._asked = self._session.submit(Action("tare"))
+            self._asked = self._session.submit(Action("tare", {"free": True} if self._free else {}))
         elif isinstance(event, Notice) and self._asked and self.outcome is None:
             self._answered(event, self._session)
 
@@ -39,7 +43,7 @@ class Taring:
         if notice.kind == "refused":
             self.outcome = Outcome(1, notice.text, "the zero is as it was")
         elif notice.kind == "zero" and notice.fields.get("value") is not None:
-            trusted = bool(notice.fields.get("trusted"))
+            trusted = self._free or bool(notice.fields.get("trusted"))
             self.outcome = Outcome(
                 0 if trusted else 1, notice.text, "" if trusted else "take the weight off, tare again"
             )

@@ -55,7 +55,7 @@ def find(wanted: str | None, paths: Paths, devices: "Iterable[Device]") -> Targe
     if wanted is None:
         return _last(paths, devices)
     if wanted.partition(":")[0] in SCHEMES and ":" in wanted:
-        here = [device for device in devices if device.address == wanted and device.paired_at is not None]
+        here = [device for device in devices if device.address and _same_place(device.address, wanted)]
         return Target(wanted, device=here[0] if len(here) == 1 else None)
     from sessions.devices import named
 
@@ -64,6 +64,20 @@ def find(wanted: str | None, paths: Paths, devices: "Iterable[Device]") -> Targe
     except NotFoundError as error:
         hint = "write serial:PORT, ble:NAME or sim:SCENARIO (knead scan), or a name from knead devices"
         raise ConfigError(f"{wanted} is no address of a ball, and no ball is called so", hint) from error
+
+
+def refuse_name(nickname: str, target: Target, devices: "Iterable[Device]") -> None:
+    """Raises ConfigError where another ball than the one that was at the target has the nickname."""
+    for device in devices:
+        named = bool(nickname) and device.nickname.casefold() == nickname.casefold()
+        if named and device.address != target.address and device is not target.device:
+            hint = f"pair it as 'knead pair {nickname}' if it is the same one, or choose another name"
+            raise ConfigError(f"another ball is called {nickname}", hint)
+
+
+def _same_place(one: str, other: str) -> bool:
+    """Whatever is said of the ball there (`?kind=`, `?baud=`)."""
+    return one.partition("?")[0] == other.partition("?")[0]
 
 
 def target_of(device: "Device") -> Target:
@@ -112,6 +126,14 @@ def remember(
         before = [ball for ball in store.devices.list() if all(getattr(ball, name) == names[name] for name in names)]
         own = before[0].nickname if before else ""
         return store.devices.pair(told, address, at, nickname or own or names["serial"] or names["kind"], make)
+
+
+def settle(paths: Paths, told: Fields, address: str, make: Callable[[Fields], Fields]) -> None:
+    """Change what is kept of a ball that measures at an address, known until now or not. Raises SessionError."""
+    from sessions.store import Store
+
+    with Store(paths.database) as store:
+        store.devices.settle(store.devices.seen(told, address, datetime.now(UTC)), make)
 
 
 def forget(paths: Paths, name: str) -> "Device":

@@ -170,6 +170,9 @@ class ZeroChanged:
     value: int | None  # counts, of the channel where it is largest
     from_index: int | None
     trusted: bool  # False beyond 5 % of full scale: tared under load (R28)
+    numbers: tuple[
+        float, ...
+    ] = ()  # as a device sends them at this zero, one per channel, where only the host keeps it
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,15 @@ class RawMeans:
     """RAW was answered: numbers of the converter, before calibration and zero, one per channel."""
 
     means: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PointsTold:
+    """CAL_GET was answered: (number, newton) of one channel, none if it has none."""
+
+    channel: int
+    day: int  # days since 2000-01-01; 0 unknown
+    points: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +247,7 @@ DriverEvent = (
     | ZeroChanged
     | LimitInForce
     | RawMeans
+    | PointsTold
     | Calibrated
     | Refused
     | Damaged
@@ -265,7 +278,7 @@ class Driver(Protocol):
         ...
 
     def ask(self, request: Request, now_s: float) -> list[DriverEvent]:
-        """A request of the user (Tare, Alert, Limits, Raw, CalSet, Stop), behind the outstanding one. Stop closes.
+        """A request of the user (Tare, Alert, Limits, Raw, CalGet, CalSet, Stop), in turn. Stop closes.
 
         Limits may be asked for at any time: they are sent with every start, so that they stand after a reboot, too.
         """

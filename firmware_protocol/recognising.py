@@ -35,22 +35,22 @@ class Recogniser:
         self._gone.clear()
         if self._chosen is not None:
             return self._chosen.opened(now_s)
-        return self._weighed(self._greeted.opened(now_s), self._printed.opened(now_s))
+        return self._weighed(self._greeted.opened(now_s), self._printed.opened(now_s), now_s)
 
     def closed(self, now_s: float) -> list[DriverEvent]:
         if self._chosen is not None:
             return self._chosen.closed(now_s)
-        return self._weighed(self._greeted.closed(now_s), self._printed.closed(now_s))
+        return self._weighed(self._greeted.closed(now_s), self._printed.closed(now_s), now_s)
 
     def feed(self, chunk: Chunk) -> list[DriverEvent]:
         if self._chosen is not None:
             return self._chosen.feed(chunk)
-        return self._weighed(self._greeted.feed(chunk), self._printed.feed(chunk))
+        return self._weighed(self._greeted.feed(chunk), self._printed.feed(chunk), chunk.arrival_s)
 
     def tick(self, now_s: float) -> list[DriverEvent]:
         if self._chosen is not None:
             return self._chosen.tick(now_s)
-        return self._weighed(self._greeted.tick(now_s), self._printed.tick(now_s))
+        return self._weighed(self._greeted.tick(now_s), self._printed.tick(now_s), now_s)
 
     def ask(self, request: Request, now_s: float) -> list[DriverEvent]:
         if self._chosen is None and isinstance(request, Stop):
@@ -61,8 +61,10 @@ class Recogniser:
         drivers = (self._greeted, self._printed) if self._chosen is None else (self._chosen,)
         return min((at_s for at_s in (driver.deadline() for driver in drivers) if at_s is not None), default=None)
 
-    def _weighed(self, greeted: list[DriverEvent], printed: list[DriverEvent]) -> list[DriverEvent]:
+    def _weighed(self, greeted: list[DriverEvent], printed: list[DriverEvent], now_s: float) -> list[DriverEvent]:
         """What both said to the same: what of it is to be told, and whether one of them is sure now."""
+        if len(self._gone) == 2:
+            return []
         if any(_is_ball(event) for event in greeted):
             self._chosen = self._greeted
             damage = [Damaged(reason, count) for reason, count in self._greeted.damage.items()]
@@ -81,7 +83,7 @@ class Recogniser:
         close = self._gone["printed"]
         if close.cause == "no_ball" and not close.hint.startswith("Say"):
             close = closing("no_ball", NEITHER, HINT)
-        return [*said, close]
+        return [*said, PhaseChanged(Phase.ENDED, now_s), close]
 
 
 def _is_ball(event: DriverEvent) -> bool:

@@ -87,6 +87,7 @@ def anonymous(whole: Whole, name: str) -> Whole:
         program=row.program,
         device=_only(whole.opened.device, DEVICE),
         context=_only(whole.opened.context, CONTEXT),
+        routine=None,  # a user's own program has words of theirs
     )
     return Whole(row, opened, whole.unit, _relative(whole.parts), list(_events(whole.events)))
 

@@ -219,8 +219,14 @@ def about(whole: Whole, *, dated: bool = True) -> Iterator[dict[str, Json]]:
     for name, fields in (("tags", tags), ("alerts_by_level", alerts)):
         if fields:
             yield {"name": name, "fields": fields}
-    for name, mapping in (("profile", opened.device), ("context", opened.context), ("smoothing", opened.smoothing)):
-        yield {"name": name, "fields": dict(mapping)}
+    for name, mapping in (
+        ("profile", opened.device),
+        ("context", opened.context),
+        ("smoothing", opened.smoothing),
+        ("routine", opened.routine),
+    ):
+        if mapping is not None:
+            yield {"name": name, "fields": dict(mapping)}
 
 
 def host_times(started_at: datetime, t_s: Floats) -> Letters:

@@ -139,7 +139,7 @@ class _Reader:
     def _opened(self, started_at: datetime) -> Opened:
         about = self._given.about
         program = about.get("program")
-        mappings = {name: about.get(name) or {} for name in ("profile", "context", "smoothing")}
+        mappings = {name: about.get(name) or {} for name in ("profile", "context", "smoothing", "routine")}
         if not all(isinstance(mapping, dict) for mapping in mappings.values()):
             raise ValueError("profile or context that can be read")
         return Opened(
@@ -156,6 +156,7 @@ class _Reader:
             smoothing=mappings["smoothing"],
             simulated=about.get("simulated") == "true",
             software=str(about.get("software") or ""),
+            routine=mappings["routine"] or None,
         )
 
     def _scans(self) -> Columns:

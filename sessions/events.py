@@ -56,6 +56,7 @@ class Opened:
     smoothing: Fields
     simulated: bool
     software: str
+    routine: Fields | None = None  # what the coach leads through, whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,8 +117,8 @@ class Notice:
     zero      value, trusted
     ball      status: battery, temperature, flags
     refused   request
-    terms     cause ("calibration", "counts", "rate", "full_scale", "zero", "size", "identity", "known"): what holds
-              for the whole session
+    terms     cause ("calibration", "counts", "rate", "full_scale", "zero", "size", "identity", "known", "clock",
+              "compression"): what holds for the whole session
     rate      period_s: the ball scans at another rate from here on
     clock     device time and host time, offset and rate
     storage   state ("waiting", "written"), seconds
@@ -187,23 +188,25 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What the coach of a guided session says. `text` is plain words, spoken as they are. Kinds, and their fields:
+    """What the coach of a guided session says. `text` is plain words, spoken as they are; empty where others say it.
+    Kinds, and their fields:
 
-    program   title, steps, seconds, side, stretch: the program begins; `step` is None
+    program   program, title, steps, seconds, side, tool, stretch: the program begins; `step` is None
     next      title, site, region, side, tool, technique, band_kpa, seconds, repeats, in_s: what comes next
     step      the same without in_s: the step begins
     start     rep, repeats, seconds: the clock of a repetition begins to run
-    left      way ("up", "down": where to go with the pressure), rep, held_s: out of the band, the clock stands
+    left      way ("up", "down": where to go with the pressure), rep, held_s: out of the band, the clock stands;
+              way "off": pressed while it is time to rest
     band      rep, held_s: back in the band, the clock runs again
     count     left_s: so many whole seconds are left (10, 3, 2, 1)
     breathe   rep: a reminder while the clock runs
-    done      rep, repeats, held_s, seconds, from_s, cause ("time", "limit", "next"): a repetition is over; held_s
-              counts the scans inside band_kpa since from_s, and nothing else
+    done      rep, repeats, held_s, seconds, from_s, cause ("time", "limit", "closed", "next"): a repetition is over;
+              held_s counts the scans inside band_kpa since from_s, and nothing else
     rest      seconds (at least so long), hold_load: come off and rest
-    rested    hold_load: the rest is over
+    rested    hold_load: the rest is over; with rep and in_s the next repetition of the step is announced
     pause     cause ("user", "stop", "silence", "zero", ...): coach and cues stand, guard and journal go on
     resume    cause: they go on
-    skip      cause ("user", "locked", "resting", "enough"): the step is left out
+    skip      cause ("user", "locked", "resting", "enough", "tool", "limits"): the step is left out
     finish    steps, done, skipped, stretch, cause ("done", "closed"): the program is over; `step` is None
     """
 

@@ -23,6 +23,7 @@ from sessions.database import Database
 from sessions.errors import ImportedError, SessionError, StoreTooNewError, UnreadableError
 from sessions.home import NAME
 from sessions.incoming import Incoming, put, twin
+from sessions.people import carry_people
 from sessions.progressor import Setting, facts_of, read_progressor
 from sessions.record import opened_of
 from sessions.schema import CHUNK, EVENT, PERSON, REGION, SESSION
@@ -45,6 +46,7 @@ class Imported:
     added: list[str] = field(default_factory=list)  # ids
     known: list[str] = field(default_factory=list)  # ids of those the log had
     refused: list[str] = field(default_factory=list)  # why, one line each
+    people: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of whom which columns came along
 
 
 def import_file(source: Path, database: Path, setting: Setting) -> Imported:
@@ -160,6 +162,8 @@ def _library(copy: Path, source: Path, database: Path) -> Imported:
                 (told.added if found is None else told.known).append(found or name)
             except UnreadableError as error:
                 told.refused.append(str(error))
+        with other.reading() as theirs, log.writing() as ours:
+            told.people |= carry_people(theirs, ours)
     return told
 
 

@@ -76,6 +76,7 @@ def _head(whole: Whole, dated: bool) -> dict[str, Json]:
         "profile": dict(opened.device),
         "context": dict(opened.context),
         "smoothing": dict(opened.smoothing),
+        "routine": None if opened.routine is None else dict(opened.routine),
     }
 
 

@@ -86,6 +86,45 @@ class People:
         return [Change(epoch + timedelta(microseconds=row.at_us), row.kind, row.fields) for row in rows]
 
 
+def carry_people(theirs: Connection, ours: Connection) -> dict[str, tuple[str, ...]]:
+    """What another log keeps of each person, where ours keeps nothing; which columns of whom.
+
+    What ours keeps stays, but for lists (of locked regions), which grow: of two logs the more careful one is right.
+    """
+    carried: dict[str, tuple[str, ...]] = {}
+    for name in map(text, theirs.scalars(select(PERSON.c.name).order_by(PERSON.c.id)).all()):
+        found, mine = _kept(theirs, name), _kept(ours, name)
+        fresh = {column: _joined(mine[column], found[column]) for column in COLUMNS}
+        if fresh == mine:
+            continue
+        carried[name] = tuple(column for column in COLUMNS if fresh[column] != mine[column])
+        ours.execute(upsert(PERSON).values(name=name).on_conflict_do_nothing())
+        ours.execute(update(PERSON).where(PERSON.c.name == name).values(fresh))
+        key = ours.scalar(select(PERSON.c.id).where(PERSON.c.name == name))
+        columns = ("at_us", "kind", "fields")
+        listed = select(*(PERSON_CHANGE.c[column] for column in columns)).join(PERSON).where(PERSON.c.name == name)
+        rows = theirs.execute(listed.order_by(PERSON_CHANGE.c.id)).mappings()
+        known = {(row.at_us, row.kind) for row in ours.execute(listed)}
+        if new := [{**row, "person_id": key} for row in rows if (row["at_us"], row["kind"]) not in known]:
+            ours.execute(insert(PERSON_CHANGE), new)
+    return carried
+
+
+def _joined(mine: Fields, found: object) -> Fields:
+    """`found` is of a file anybody may have written."""
+    if not isinstance(found, Mapping):
+        return mine
+    found = plain_fields(found)
+    if not mine:
+        return found
+    grown: dict[str, Any] = dict(mine)
+    for key, more in found.items():
+        held = mine.get(key)
+        if isinstance(held, list) and isinstance(more, list):
+            grown[key] = [*held, *(item for item in more if item not in held)]
+    return grown
+
+
 def _kept(connection: Connection, name: str) -> Kept:
     statement = select(*(PERSON.c[column] for column in COLUMNS)).where(PERSON.c.name == text(name))
     row = connection.execute(statement).mappings().first()

@@ -31,12 +31,13 @@ LIST_HINT = "`knead sessions list` shows all."
 
 Found = Mapping[Any, Any]
 
+_LONG = ("profile", "smoothing", "context", "routine", "software")  # not read for a list
 LINE = (
-    *(column for column in SESSION.columns if column.name not in ("profile", "smoothing", "context", "software")),
+    *(column for column in SESSION.columns if column.name not in _LONG),
     PERSON.c.name.label("person"),
     func.coalesce(func.nullif(DEVICE.c.serial, ""), func.nullif(DEVICE.c.model, ""), DEVICE.c.kind).label("device"),
 )
-WHOLE = (*LINE, SESSION.c.profile, SESSION.c.smoothing, SESSION.c.context, SESSION.c.software)
+WHOLE = (*LINE, *(SESSION.c[name] for name in _LONG))
 TABLES = SESSION.join(PERSON).join(DEVICE)
 
 

@@ -161,6 +161,7 @@ def session_columns(opened: Opened) -> dict[str, Any]:
         "profile": plain_fields(opened.device),
         "smoothing": plain_fields(opened.smoothing),
         "context": plain_fields(opened.context),
+        "routine": None if opened.routine is None else plain_fields(opened.routine),
     }
 
 
@@ -180,6 +181,7 @@ def opened_of(columns: Mapping[Any, Any]) -> Opened:
         columns["smoothing"],
         columns["simulated"],
         columns["software"],
+        columns["routine"],
     )
 
 

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, and_, func, insert, select
 
-from sessions import reading
+from sessions import inzone, reading
 from sessions.about import About
+from sessions.adherence import Guided
 from sessions.database import Database
-from sessions.digest import DIGEST, figures, forget, refresh
+from sessions.digest import figures, forget, refresh
 from sessions.events import Action, Json
 from sessions.filters import ALL, Filter
+from sessions.inzone import ZONE, Zones
 from sessions.record import Kept, opened_of, row_of, text
 from sessions.schema import EVENT, PERSON, REGION, SESSION
 from sessions.search import counted, found, needs_words
@@ -59,9 +61,11 @@ def about(database: Database, session: str) -> About:
         )
 
 
-def visits(database: Database, person: str, today: date, weeks: int) -> list[Visit]:
+def visits(database: Database, person: str, today: date, weeks: int, zones: Zones) -> list[Visit]:
     """What each of a person's ended real sessions of the last weeks gave each place."""
-    refresh(database)
+    inzone.refresh(database, zones)
+    region, side = func.coalesce(REGION.c.region, SESSION.c.region), func.coalesce(REGION.c.side, SESSION.c.side)
+    in_place = and_(ZONE.c.session_id == SESSION.c.id, ZONE.c.region == region, ZONE.c.side == side)
     # The day of a place is at most a day from that of Greenwich.
     since_us = ((first_monday(today, weeks) - date(1970, 1, 1)) - timedelta(days=1)) // timedelta(microseconds=1)
     statement = (
@@ -69,19 +73,18 @@ def visits(database: Database, person: str, today: date, weeks: int) -> list[Vis
             SESSION.c.id,
             SESSION.c.started_us,
             SESSION.c.utc_offset_s,
-            func.coalesce(REGION.c.region, SESSION.c.region),
-            func.coalesce(REGION.c.side, SESSION.c.side),
+            region,
+            side,
             func.coalesce(REGION.c.contact_s, SESSION.c.contact_s),
-            DIGEST.c.mean_kpa,
+            ZONE.c.zone_s,
+            ZONE.c.zone_kpa,
             SESSION.c.pain_before,
             SESSION.c.pain_after,
             func.coalesce(SESSION.c.alerts["caution"].as_integer(), 0),
             func.coalesce(SESSION.c.alerts["stop"].as_integer(), 0),
         )
         .select_from(
-            SESSION.join(PERSON)
-            .outerjoin(REGION, REGION.c.session_id == SESSION.c.id)
-            .outerjoin(DIGEST, DIGEST.c.session_id == SESSION.c.id)
+            SESSION.join(PERSON).outerjoin(REGION, REGION.c.session_id == SESSION.c.id).outerjoin(ZONE, in_place)
         )
         .where(
             PERSON.c.name == person,
@@ -93,7 +96,26 @@ def visits(database: Database, person: str, today: date, weeks: int) -> list[Vis
     )
     with database.reading() as connection:
         rows = connection.execute(statement).all()
-    return [Visit(row[0], _day(row[1], row[2]), *row[3:]) for row in rows]
+    return [Visit._make((row[0], _day(row[1], row[2]), *row[3:])) for row in rows]
+
+
+def guided(database: Database, person: str, programs: Sequence[str], least_s: float) -> list[Guided]:
+    """A person's ended real sessions of these programs, with at least so much contact, the oldest first."""
+    statement = (
+        select(SESSION.c.started_us, SESSION.c.utc_offset_s, SESSION.c.program)
+        .select_from(SESSION.join(PERSON))
+        .where(
+            PERSON.c.name == person,
+            SESSION.c.simulated.is_(False),
+            SESSION.c.state != "recording",
+            SESSION.c.program.in_(programs),
+            SESSION.c.contact_s >= least_s,
+        )
+        .order_by(SESSION.c.started_us, SESSION.c.id)
+    )
+    with database.reading() as connection:
+        rows = connection.execute(statement).all()
+    return [Guided(_day(started_us, offset_s), program) for started_us, offset_s, program in rows]
 
 
 def _day(started_us: int, utc_offset_s: int) -> date:

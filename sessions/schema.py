@@ -106,6 +106,7 @@ SESSION = Table(
     Column("profile", JSON, nullable=False),  # of the device on that day
     Column("smoothing", JSON, nullable=False),
     Column("context", JSON, nullable=False),
+    Column("routine", JSON(none_as_null=True)),  # what the coach led through, whole; NULL without one
     Index("session_by_start", "started_us"),
 )
 

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 
 from sessions import digest, reading, review
 from sessions.about import About
+from sessions.adherence import Guided
 from sessions.batches import Batch
 from sessions.completion import complete
 from sessions.database import Database
@@ -20,6 +21,7 @@ from sessions.errors import SessionError, StoreBusyError
 from sessions.events import Opened, RegionTotals, Totals
 from sessions.filters import ALL, Filter
 from sessions.home import default_path
+from sessions.inzone import Zones
 from sessions.lock import RecordingLock
 from sessions.people import People
 from sessions.record import Kept, microseconds, opened_of, region_of, started_at, text
@@ -35,6 +37,7 @@ TAGS_MAX, TAG_MAX = 50, 60
 SessionRows = list[SessionRow]
 Events = list[Kept]
 Visits = list[Visit]
+GuidedDays = list[Guided]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +103,13 @@ class Store:
         """A session without its samples: stored numbers, events, and where they come from."""
         return review.about(self._database, session)
 
-    def visits(self, *, person: str, today: date, weeks: int) -> Visits:
-        """What `trends.trends` is made of. Simulated sessions do not count."""
-        return review.visits(self._database, person, today, weeks)
+    def visits(self, *, person: str, today: date, weeks: int, zones: Zones = lambda opened, actions: ()) -> Visits:
+        """What `trends.trends` is made of. Simulated sessions do not count. `zones` tells where a session worked."""
+        return review.visits(self._database, person, today, weeks, zones)
+
+    def guided(self, *, person: str, programs: Sequence[str], least_s: float) -> GuidedDays:
+        """The sessions of a plan's programs. Simulated sessions do not count, nor those of less contact."""
+        return review.guided(self._database, person, programs, least_s)
 
     def mark(self, session: str, t_s: float, words: str = "") -> SessionRow:
         """Set a mark afterwards. ValueError unless the time lies in the session and the words are few."""

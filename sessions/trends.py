@@ -1,8 +1,8 @@
 """How sessions went over weeks, per region and side. Pure: rows in, numbers out.
 
 What is said is what was counted, with how many sessions stand behind it and how many scores are missing; nothing is
-said about causes. A score is of a whole session, and so are its warnings and its mean pressure: they count for the
-place with the most contact of that session. Minutes count for each place.
+said about causes. A score is of a whole session, and so are its warnings: they count for the place with the most
+contact of that session. Minutes, and the pressure while in the working zone, count for each place.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,8 @@ class Visit(NamedTuple):
     region: str
     side: str
     contact_s: float | None
-    mean_kpa: float | None  # of the whole session, in contact
+    zone_s: float | None  # in the working zone there
+    zone_kpa: float | None  # mean over that time
     pain_before: int | None
     pain_after: int | None
     cautions: int
@@ -42,7 +43,7 @@ class Week:
     pain_before: float | None
     pain_after: float | None
     change: float | None
-    mean_kpa: float | None
+    zone_kpa: float | None  # mean while in the working zone
     cautions: int
     stops: int
 
@@ -63,8 +64,8 @@ class Trend:
     slope_before: float | None  # points a week, least squares over the weekly means
     slope_after: float | None
     minutes: float
-    mean_kpa: float | None
-    without_mean: int  # sessions whose pressure is not known
+    zone_kpa: float | None  # mean while in the working zone
+    without_zone: int  # sessions that were never in it, or whose pressure is not known
     cautions: int
     stops: int
     weeks: tuple[Week, ...]
@@ -109,14 +110,15 @@ def _main_marked(visits: Iterable[Visit]) -> Iterable[Visit]:
             if visit is main:
                 yield visit
             elif visit.contact_s:
-                yield visit._replace(session=-1, mean_kpa=None, pain_before=None, pain_after=None, cautions=0, stops=0)
+                yield visit._replace(session=-1, pain_before=None, pain_after=None, cautions=0, stops=0)
 
 
 def _trend(region: str, side: str, visits: Sequence[Visit], mondays: Sequence[date]) -> Trend:
-    by_week: dict[date, list[Visit]] = {monday: [] for monday in mondays}
+    by_week: list[list[Visit]] = [[] for _ in mondays]
+    first = mondays[0].toordinal()
     for visit in visits:
-        by_week[monday_of(visit.day)].append(visit)
-    weeks = tuple(_week(monday, mine) for monday, mine in by_week.items())
+        by_week[(visit.day.toordinal() - first) // 7].append(visit)
+    weeks = tuple(_week(monday, mine) for monday, mine in zip(mondays, by_week, strict=True))
     mains = [visit for visit in visits if visit.session != -1]
     changes = _changes(mains)
     return Trend(
@@ -132,8 +134,8 @@ def _trend(region: str, side: str, visits: Sequence[Visit], mondays: Sequence[da
         slope_before=_slope([week.pain_before for week in weeks]),
         slope_after=_slope([week.pain_after for week in weeks]),
         minutes=_minutes(visits),
-        mean_kpa=_pressure(mains),
-        without_mean=sum(visit.mean_kpa is None for visit in mains),
+        zone_kpa=_pressure(visits),
+        without_zone=sum(visit.zone_kpa is None for visit in mains),
         cautions=sum(visit.cautions for visit in mains),
         stops=sum(visit.stops for visit in mains),
         weeks=weeks,
@@ -141,6 +143,8 @@ def _trend(region: str, side: str, visits: Sequence[Visit], mondays: Sequence[da
 
 
 def _week(monday: date, visits: Sequence[Visit]) -> Week:
+    if not visits:
+        return Week(monday, 0, 0.0, None, None, None, None, 0, 0)
     mains = [visit for visit in visits if visit.session != -1]
     return Week(
         monday=monday,
@@ -149,7 +153,7 @@ def _week(monday: date, visits: Sequence[Visit]) -> Week:
         pain_before=_mean(visit.pain_before for visit in mains),
         pain_after=_mean(visit.pain_after for visit in mains),
         change=_mean(_changes(mains)),
-        mean_kpa=_pressure(mains),
+        zone_kpa=_pressure(visits),
         cautions=sum(visit.cautions for visit in mains),
         stops=sum(visit.stops for visit in mains),
     )
@@ -173,10 +177,10 @@ def _mean(values: Iterable[int | None]) -> float | None:
 
 
 def _pressure(visits: Iterable[Visit]) -> float | None:
-    """The mean of the sessions' means, each weighed by its contact."""
-    known = [(visit.mean_kpa, visit.contact_s or 0.0) for visit in visits if visit.mean_kpa is not None]
-    contact_s = sum(seconds for _, seconds in known)
-    return sum(mean * seconds for mean, seconds in known) / contact_s if contact_s > 0 else None
+    """The mean over all time in the working zone."""
+    known = [(visit.zone_kpa, visit.zone_s or 0.0) for visit in visits if visit.zone_kpa is not None]
+    zone_s = sum(seconds for _, seconds in known)
+    return sum(mean * seconds for mean, seconds in known) / zone_s if zone_s > 0 else None
 
 
 def _slope(weekly: Sequence[float | None]) -> float | None:

@@ -29,7 +29,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
 @pytest.fixture
 def no_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is plugged into the machine that runs this."""
-    checks = tuple((name, check) for name, check in CHECKS if name != "serial")
+    checks = tuple((name, check) for name, check in CHECKS if name not in ("serial", "ball", "bluetooth"))
     monkeypatch.setattr(doctor_module, "CHECKS", checks)
 
 
@@ -134,7 +134,8 @@ def test_a_check_that_fails_is_a_finding(error: Exception, paths: Paths) -> None
 
 def test_a_small_terminal_is_noted(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.cli.screen.on_terminal", lambda: True)
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: (60, 20))
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("LINES", "20")
     (finding,) = found("terminal", paths)
     assert (finding.state, finding.todo) == ("note", "make the window at least 80 x 24")
 
@@ -147,3 +148,23 @@ def test_ports_are_those_of_the_system(paths: Paths, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(balls, "serial_places", lambda _: [])
     (finding,) = found("serial", paths)
     assert finding.state == "note"
+
+
+def test_keys_that_are_none_are_found(paths: Paths) -> None:
+    paths.config_file.parent.mkdir(parents=True)
+    paths.config_file.write_text('[keys]\n"live.mrak" = "k"\n')
+    (finding,) = found("config", paths)
+    assert finding.state == "problem"
+    assert "live.mrak" in finding.text
+
+
+def test_what_keeps_the_display_awake_is_told(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("companion.wakeful.able", lambda: ("caffeinate",))
+    (finding,) = found("display", paths)
+    assert (finding.state, finding.text) == ("ok", "kept awake in a session by caffeinate")
+    monkeypatch.setattr("companion.wakeful.able", tuple)
+    (finding,) = found("display", paths)
+    assert finding.state == "note"
+    monkeypatch.setenv("KNEAD_AWAKE", "off")
+    (finding,) = found("display", paths)
+    assert "by your settings" in finding.text

@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +11,10 @@ import pytest
 from companion import balls, compose
 from companion.balls import Place
 from companion.cli import run
+from companion.config import find_paths
 from companion.engine import Outcome
-from companion.errors import DeviceNotFoundError
+from companion.errors import DeviceNotFoundError, UnavailableError
+from sessions.store import Store
 
 Shown = pytest.CaptureFixture[str]
 
@@ -18,6 +22,7 @@ Shown = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def _home(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KNEAD_HOME", str(tmp_path))
+    monkeypatch.setattr(balls, "ble_places", lambda *_: [])
 
 
 def port(**changed: Any) -> Place:
@@ -47,13 +52,58 @@ def test_scan_as_json(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
                 "detail": "USB 1a86",
                 "known": False,
                 "problem": "",
-                "nickname": "",
                 "kind": "",
-                "signal_dbm": None,
+                "rssi_dbm": None,
                 "battery_pct": None,
+                "nickname": "",
             }
         ],
+        "bluetooth": "ok",
     }
+
+
+def test_balls_on_the_air_are_listed_with_their_signal(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    near = [
+        port(link="ble", address="ble:Ball", rssi_dbm=-63, battery_pct=81, detail="pressure ball", kind="native"),
+        port(link="ble", address="ble:Held", name="Held", rssi_dbm=None, problem="connected already", nickname="Blue"),
+    ]
+    monkeypatch.setattr(balls, "serial_places", lambda _: [])
+    monkeypatch.setattr(balls, "ble_places", lambda _known, _seconds, told: [told(place) or place for place in near])
+    assert run(["scan", "--seconds", "1"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "ble:Ball  Ball  ###. -63 dBm  pressure ball  battery 81 %  new",
+        "ble:Held  Held  USB 1a86  Blue  cannot be used: connected already",
+    ]
+
+
+def test_a_paired_ball_that_is_not_in_sight_is_listed_with_the_reasons(
+    capsys: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with Store(find_paths().database) as store:
+        ball = {"kind": "native", "serial": "KB-1", "model": "m"}
+        store.devices.pair(ball, "ble:Ball", datetime.now(UTC), "Blue", lambda before: before)
+    monkeypatch.setattr(balls, "serial_places", lambda _: [])
+    assert run(["scan"]) == 0
+    line = capsys.readouterr().out
+    assert "Blue" in line
+    assert "asleep, out of reach, or in use" in line
+
+
+def test_bluetooth_that_cannot_be_used_is_one_line_and_the_ports_are_still_listed(
+    capsys: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def off(*_: object) -> list[Place]:
+        raise UnavailableError("Bluetooth is off", "switch Bluetooth on")
+
+    monkeypatch.setattr(balls, "ble_places", off)
+    monkeypatch.setattr(balls, "serial_places", lambda _: [port()])
+    assert run(["scan"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("serial:/dev/ttyACM0")
+    assert shown.err == "knead: Bluetooth is off\n  switch Bluetooth on\n"
+    monkeypatch.setattr(balls, "serial_places", lambda _: [])
+    assert run(["scan"]) == 5
+    assert run(["scan", "--no-bluetooth"]) == 0
 
 
 def test_nothing_in_reach_is_said_on_stderr(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,13 +111,13 @@ def test_nothing_in_reach_is_said_on_stderr(capsys: Shown, monkeypatch: pytest.M
     assert run(["scan"]) == 0
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "No serial port" in shown.err
+    assert "serial port in reach" in shown.err
 
 
 def test_tare_says_what_came_of_it(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
 
-    def tare(address: str | None, settings: object, seconds: float) -> Outcome:
+    def tare(address: str | None, settings: object, seconds: float, **_: object) -> Outcome:
         asked.append((address, seconds))
         return Outcome(0, "zero set")
 
@@ -78,14 +128,14 @@ def test_tare_says_what_came_of_it(capsys: Shown, monkeypatch: pytest.MonkeyPatc
 
 
 def test_tare_that_fails_is_one_line(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compose, "tare", lambda *_: Outcome(1, "the ball is loaded", "take the weight off"))
+    monkeypatch.setattr(compose, "tare", lambda *_, **__: Outcome(1, "the ball is loaded", "take the weight off"))
     assert run(["tare"]) == 1
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == ("", "knead: the ball is loaded\n  take the weight off\n")
 
 
 def test_tare_without_a_ball_is_3(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    def tare(*_: object) -> Outcome:
+    def tare(*_: object, **__: object) -> Outcome:
         raise DeviceNotFoundError("no ball has been used yet", "name one")
 
     monkeypatch.setattr(compose, "tare", tare)

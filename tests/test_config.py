@@ -67,6 +67,9 @@ def test_flag_over_environment_over_file_over_default(tmp_path: Path) -> None:
         "theme": "default",
         "sound": "default",
         "voice": "default",
+        "ticks": "default",
+        "handsfree": "default",
+        "awake": "default",
     }
 
 
@@ -116,7 +119,7 @@ def test_regions_and_tools_are_those_of_the_limits(tmp_path: Path) -> None:
 
 
 def test_an_unknown_key_is_a_warning_with_a_guess(tmp_path: Path) -> None:
-    held = load_settings(home(tmp_path, 'regoin = "glute"\n[keys]\nquit = "x"\n'))
+    held = load_settings(home(tmp_path, 'regoin = "glute"\n[quays]\nquit = "x"\n'))
     assert held.region == "unknown"
     assert len(held.warnings) == 2
     assert "'regoin'" in held.warnings[0]

@@ -12,6 +12,7 @@ import pytest
 from companion.cli.doctor import Finding, sound
 from companion.config import Paths, find_paths, load_settings, write_setting
 from companion.cues.equipment import PLAYERS, SPEAKERS, found, names
+from companion.cues.patterns import PATTERNS
 from companion.cues.pressing import Pressing
 from companion.errors import ConfigError
 from companion.safety.dose import tune
@@ -46,8 +47,13 @@ def test_a_session_is_heard(tmp_path: Path) -> None:
     said = demo(speaker, tmp_path / "home", "--seconds", "60", "--speed", "12")  # time for a player that starts slowly
     assert any(line.startswith("Sound by aplay, voice by espeak-ng") for line in said)
     assert any(line.startswith("The ball watches, too: it warns by itself from 105 N on") for line in said)
-    assert "stop" in [given.what for given in speaker.given("aplay")]
-    assert sorted(path.suffix for path in (tmp_path / "home" / "state" / "sounds").iterdir()) == [".wav"] * 5
+    played = [given.what for given in speaker.given("aplay")]
+    assert "stop" in played
+    assert "begin" in played
+    assert "ready: lie on the ball" in [given.what for given in speaker.given("espeak-ng")]
+    assert sorted(path.suffix for path in (tmp_path / "home" / "state" / "sounds").iterdir()) == [".wav"] * len(
+        PATTERNS
+    )
 
 
 def test_a_session_that_is_to_be_quiet_still_warns(tmp_path: Path) -> None:

@@ -20,9 +20,11 @@ import pytest
 from companion.cues.bell import Bell
 from companion.cues.child import Child
 from companion.cues.observer import QUEUE_MAX, Cues, Wanted
+from companion.safety.limits import GuardContext
 from sessions.events import Alert, Closed, Level, Notice, Phase, Reading
 from tests.kit import LIMIT_S, Recorder
 from tests.loudspeaker import Loudspeaker, needs_bash
+from tests.test_tui_stage import opened
 
 pytestmark = needs_bash()
 ROOT = Path(__file__).parent.parent
@@ -110,6 +112,25 @@ def test_a_stop_is_heard_as_tones_then_words_and_again(session: Session, speaker
     session.cues(alert(Level.NOTICE, cause="static"))
     until(lambda: len(speaker.given()) > count)
     assert speaker.given()[count].what == "notice", "nothing of the stop came in between"
+
+
+def test_ticks_follow_the_band_and_give_way_to_a_warning(tmp_path: Path, speaker: Loudspeaker) -> None:
+    told = Recorder()
+    cues = Cues(Wanted(True, False, tmp_path / "sounds", ticks=True), told)
+    cues.start()
+    told.wait(Notice)
+    until(lambda: speaker.given())
+    speaker.manner("aplay:takes")
+    context = GuardContext(region="glute", tool="tennis", area_cm2=12.0, screened=True, factor_k=1.0)
+    cues(opened(context=context.to_json()))
+    cues(reading(60.0))
+    until(lambda: "tick-1" in [given.what for given in speaker.given()])
+    cues(alert(Level.CAUTION))
+    until(lambda: "caution" in [given.what for given in speaker.given()])
+    cues(reading(150.0))
+    until(lambda: "tick-4" in [given.what for given in speaker.given()])
+    cues.close()
+    assert [given.what for given in speaker.given()] == ["check", "tick-1", "caution", "tick-4"]
 
 
 def test_all_that_plays_is_played_by_one_child(session: Session, speaker: Loudspeaker) -> None:

@@ -27,6 +27,8 @@ SAID = {  # of the documented section on whole-body limits
     "light_dose": 0.5,
     "screening_days": 7,
     "no_gain_sessions": 10,
+    "stopped_sessions": 2,
+    "stopped_factor": 0.8,
 }
 
 

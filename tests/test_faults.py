@@ -1,12 +1,18 @@
 """Faults are told in one line, drawn from the seed, and kept in a record."""
 
+import math
 import random
+import re
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import click
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from companion.cli.simulate import _faults
 from firmware_protocol.framing import Damaged, Deframer, encode_frame
 from firmware_protocol.simulator.faults import KINDS, Fault, Place, at_home, explain, parse_faults
 from firmware_protocol.simulator.linkfaults import BOOT_TEXT, LinkFaults
@@ -32,6 +38,13 @@ def test_a_line_is_read_part_by_part() -> None:
         Fault("unit", 0.0, None, "raw"),
         Fault("unplug", 5.0, 20.0),
     )
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_fault_has_its_story(name: str) -> None:
+    """What the user sees, hears and finds in the log: a fault that nobody has told the end of is not finished."""
+    told = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("test_stories_*.py")))
+    assert re.search(rf"[\"',]{name}[=@\"',]", told)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -83,6 +96,44 @@ def test_a_link_of_whole_messages_has_no_bytes_to_spoil() -> None:
     with pytest.raises(ValueError, match="flip"):
         VirtualBall("calm", framed=False, faults=parse_faults("flip=1e-4"))
     VirtualBall("calm", framed=False, faults=parse_faults("drop=1%,dup=1%,jitter=20ms,stall=1s@3,reboot@9"))
+
+
+numbers = st.one_of(
+    st.floats(-1e9, 1e9).map(str), st.integers(-9999, 9999).map(str), st.text(st.sampled_from("0123456789.eE+-"))
+)
+units = st.sampled_from(["", "%", "ms", "s", "min", "h", "ppm", "N/min", "x", " s", "S", "µs"])
+values = st.one_of(st.builds(str.__add__, numbers, units), st.sampled_from(["raw", "gas", "markup", "long"]), st.text())
+parts = st.builds(
+    lambda name, value, at: name + ("" if value is None else f"={value}") + ("" if at is None else f"@{at}"),
+    st.one_of(st.sampled_from([*KINDS]), st.text(max_size=8)),
+    st.none() | values,
+    st.none() | values,
+)
+specs = st.one_of(st.text(), st.lists(parts, max_size=6).map(",".join))
+
+
+@settings(max_examples=400, deadline=None)
+@given(specs)
+@example("drop=" + "9" * 2000)
+@example("rate=0.17,clock=1e-400,cells=1.0")
+@example("unit=raw@1e308")
+def test_any_text_is_faults_or_one_error(spec: str) -> None:
+    """Text typed by anybody: a line that says what is wrong, or faults that a ball can have."""
+    try:
+        found = parse_faults(spec)
+    except ValueError as error:
+        assert str(error).isprintable()
+        assert len(str(error)) < 1000
+        with pytest.raises(click.BadParameter):
+            _faults(click.Context(click.Command("x")), click.Option(["--faults"]), spec)
+    else:
+        assert {fault.name for fault in found} <= set(KINDS)
+        assert all(math.isfinite(fault.value) and math.isfinite(fault.at_s or 0.0) for fault in found)
+        ball = VirtualBall("calm", faults=found)
+        ball.connected(0.0)
+        for step in range(5):
+            ball.tick(step / 5)
+            ball.outgoing()
 
 
 # A bad link

@@ -222,6 +222,9 @@ def test_the_wrong_ball() -> None:
     table.answer_all()
     assert (table.close().cause, table.close().retry) == ("wrong_ball", False)
     assert not table.of(Profile)
+    assert table.host.phase.value == "ended"
+    table.open()  # the search went on, and found another one
+    assert table.host.phase.value == "greeting"
 
 
 def test_another_ball_on_the_way_back() -> None:

@@ -204,6 +204,44 @@ def test_it_does_not_ask_where_the_program_wanted_the_person_off() -> None:
     assert [(event.t_s, name(event)) for event in heard] == [(45.0, "pause by release"), (45.0, "hands: paused")]
 
 
+# --- the score of a hold ---
+
+
+def in_rest(*parts: tuple[float, float], seconds: float = 30.0) -> list[Told]:
+    """What is said in a rest that begins at 11 s, on the ball still."""
+    hands = Hands(Terms(guided=True))
+    t_s, p_kpa = course(*BEGIN, *parts)
+    at = int(t_s.searchsorted(11.0))
+    played(hands, t_s[:at], p_kpa[:at])
+    hands.hear(Cue(11.0, "rest", 1, "rest", {"seconds": seconds}))
+    return played(hands, t_s[at:], p_kpa[at:])
+
+
+def test_in_a_rest_the_hold_before_is_scored_by_a_squeeze() -> None:
+    events = in_rest((5, FREE), (2.6, 26.0), (5, FREE))
+    assert [name(event) for event in events] == [
+        "hands: rating",
+        "hands: grade 6",
+        "hands: taken 6",
+        "pain by squeeze",
+        "hands: scored 6",
+    ]
+    pain = next(event for event in events if isinstance(event, Action))
+    assert (pain.fields["when"], pain.fields["value"]) == ("hold", 6)
+
+
+def test_who_lies_down_in_a_rest_scores_nothing() -> None:
+    assert not [event for event in in_rest((5, FREE), (20, ON)) if isinstance(event, Action)]
+
+
+def test_who_says_nothing_in_a_rest_is_asked_once() -> None:
+    assert [name(event) for event in in_rest((40, FREE))] == ["hands: rating"]
+
+
+def test_a_short_rest_is_left_in_peace() -> None:
+    assert in_rest((9, FREE), (2.6, 26.0), (5, FREE), seconds=8.0) == []
+
+
 # --- the score ---
 
 SCORED = ((65, FREE), (5, 26.0))  # of 5 to 40 kPa: six tenths
@@ -353,3 +391,14 @@ def test_it_is_led_by_the_ball_where_a_program_leads_or_a_countdown_was_asked_fo
     assert wished("auto", 0.0, guided=True) == Terms(guided=True)
     assert wished("on", 0.0, guided=False) == Terms()
     assert wished("off", 10.0, guided=True) is None
+
+
+def test_paused_by_a_key_it_waits_longer_and_only_a_key_goes_on() -> None:
+    hands = Hands(Terms())
+    t_s, p_kpa = course(*BEGIN, (70, FREE), (5, ON))
+    at = int(t_s.searchsorted(11.0))
+    played(hands, t_s[:at], p_kpa[:at])
+    hands.hear(Action("pause", {}, 11.0))
+    heard = [name(event) for event in played(hands, t_s[at:], p_kpa[at:])]
+    assert heard == ["pause by release", "hands: paused", "hands: asked", "hands: unanswered"]
+    assert hands.state is State.RUNNING

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from companion.cli import run
+from companion.config import find_paths
 from sessions import Store, backup
 from sessions.errors import ImportedError, StoreTooNewError
-from sessions.events import Alert, Closed, Opened, Totals
+from sessions.events import Alert, Closed, Json, Opened, Totals
 from sessions.export import export
 from sessions.importing import Imported, import_file
+from sessions.people import Kept
 from sessions.progressor import Setting
 from tests import session_events
 from tests.test_export import story
@@ -277,6 +279,71 @@ def test_a_table_cut_anywhere_leaves_no_half_session(theirs: Path, path: Path, t
                 assert row.state == "complete"
                 mine.load(row.id)
         backup.erase(path)
+
+
+# --- people ---
+
+LOCKED: dict[str, Json] = {"region": "calf", "side": "left", "why": "a bruise", "until": None, "refuses": True}
+ANSWERS: Kept = {
+    "screening": {"version": 1, "week": None, "check": None, "asked_after": ""},
+    "limits": {"glute": {"peq_kpa": 550.0, "raised": 1.1, "work_peq_kpa": None}},
+    "locks": {"all": [LOCKED]},
+}
+
+
+def known_of(path: Path, name: str = "me") -> Kept:
+    with Store(path) as store:
+        return store.people.kept(name)
+
+
+def knows(path: Path, kept: Kept, name: str = "me") -> None:
+    with Store(path) as store:
+        store.people.change(name, STARTED, "week", {"why": "asked"}, lambda _: kept)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_is_kept_of_a_person_comes_along(packed: bool, theirs: Path, path: Path, tmp_path: Path) -> None:
+    knows(theirs, ANSWERS)
+    if packed:
+        backup.back_up(theirs, tmp_path / "log.knead")
+    found = import_file(tmp_path / "log.knead" if packed else theirs, path, SETTING)
+    assert found.people == {"me": ("screening", "limits", "locks")}
+    assert known_of(path) == ANSWERS
+    with Store(path) as store:
+        assert [(change.kind, change.at) for change in store.people.changes("me")] == [("week", STARTED)]
+    assert import_file(theirs, path, SETTING).people == {}, "once is enough"
+
+
+def test_what_we_know_ourselves_stays_and_locks_add_up(theirs: Path, path: Path) -> None:
+    mine: dict[str, Json] = {"region": "glute", "side": "both", "why": "numb", "until": None, "refuses": True}
+    knows(theirs, ANSWERS)
+    knows(path, {"screening": {}, "limits": {"glute": {"peq_kpa": 300.0}}, "locks": {"all": [mine]}})
+    assert import_file(theirs, path, SETTING).people == {"me": ("screening", "locks")}
+    assert known_of(path)["limits"] == {"glute": {"peq_kpa": 300.0}}
+    assert known_of(path)["locks"] == {"all": [mine, LOCKED]}
+
+
+@pytest.mark.parametrize("stored", ["[1, 2]", "3", '"all"', '{"all": 7}', "null"])
+def test_what_is_no_column_of_a_person_does_no_harm(stored: str, theirs: Path, path: Path) -> None:
+    knows(theirs, ANSWERS)
+    knows(path, ANSWERS)
+    with sqlite3.connect(theirs) as connection:
+        connection.execute("UPDATE person SET locks = ?", (stored,))
+    assert len(import_file(theirs, path, SETTING).added) == 2
+    assert known_of(path) == ANSWERS
+
+
+def test_a_limit_raised_elsewhere_is_not_raised_here(
+    theirs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    knows(theirs, ANSWERS)
+    monkeypatch.setenv("KNEAD_HOME", str(tmp_path / "home"))
+    assert run(["import", str(theirs)]) == 0
+    assert "of me came along: screening, limits, locks" in capsys.readouterr().err
+    kept = known_of(find_paths().database)
+    assert kept["limits"] == {"glute": {"peq_kpa": 550.0, "raised": 1.0, "work_peq_kpa": None}}
+    assert run(["live", "sim:calm", "--region", "calf", "--side", "left", "--seconds", "1", "--plain"]) == 7
+    assert "calf left is locked" in capsys.readouterr().err
 
 
 def test_on_the_command_line(

@@ -1,6 +1,8 @@
 """What is known before a session: gathered from a real log, refused or said, and handed to the guard in one value."""
 
 import dataclasses
+import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,7 @@ from companion.errors import ConfigError, RefusedError
 from companion.keeping import Symptoms, answered
 from companion.past import Past, gather, nobody
 from companion.run import LiveRequest
-from companion.safety.limits import GuardContext
+from companion.safety.limits import GuardContext, effective
 from companion.safety.person import Lock, OwnLimit
 from companion.safety.screening import Standing
 from firmware_protocol.simulator import virtual
@@ -262,6 +264,15 @@ def test_what_is_stored_wrongly_is_said_and_counts_for_nothing(path: Path) -> No
 # --- the day after ---
 
 
+def test_what_is_left_today_is_said_as_a_session_begins(path: Path) -> None:
+    assert not [line for line in known(path).words("glute", "left") if "left today" in line]
+    kept(path, NOW - 8 * H)
+    found = known(path)
+    said = " ".join(found.words("glute", "left"))
+    assert "of contact left today" in said
+    assert "left today" not in " ".join(found.words("glute", "left", simulated=True))
+
+
 def test_the_day_after_is_asked_once_and_about_the_right_places(path: Path) -> None:
     now = datetime.now(UTC)
     kept(path, now - 26 * H, region="calf")
@@ -379,9 +390,34 @@ def test_nobody_needs_to_be_asked_to_set_a_zero(settings: Settings) -> None:
 def test_advice_of_the_last_days(path: Path) -> None:
     for hours in (30, 54):
         keep(path, [*told(NOW - hours * H), Closed(101.0, "guard")])
-    assert any("0.8" in line for line in known(path).advice())
+    (line,) = known(path).advice()
+    assert line.startswith("2 sessions in 7 days were ended by stops: lower your limits, times 0.8 is suggested: ")
+    assert line.endswith("; and have it looked at by a professional.")
     kept(path, NOW - 2 * H)
     assert any(line.startswith("One session a day") for line in known(path).advice())
+
+
+def test_one_session_ended_by_stops_is_no_reason_yet_nor_are_old_ones(path: Path) -> None:
+    for hours in (30, 8 * 24):
+        keep(path, [*told(NOW - hours * H), Closed(101.0, "guard")])
+    assert known(path).advice() == ()
+
+
+def test_the_lower_limit_suggested_is_one_that_can_be_set(path: Path) -> None:
+    """Eight tenths of what holds now, for the person and the hard ball; and it is said as a session begins."""
+    screen(path, NOW)
+    for hours in (30, 54):
+        keep(path, [*told(NOW - hours * H), Closed(101.0, "guard")])
+    past = known(path)
+    found = re.search(r"knead limits set --region glute --tool hard (\d+)", past.advice()[0])
+    assert found
+    now = effective("glute", "hard", factor_k=past.factor_k)
+    assert float(found[1]) == pytest.approx(0.8 * now.mean_max_kpa, abs=1)
+    assert any("ended by stops" in line for line in past.words("glute", "left"))
+    assert not any("ended by stops" in line for line in past.words("glute", "left", simulated=True))
+    own = OwnLimit(peq_kpa=float(found[1]) * math.sqrt(8.0))
+    lower = dataclasses.replace(past, person=dataclasses.replace(past.person, limits={"glute": own}))
+    assert lower.advice()[0] != past.advice()[0], "then it is of that"
 
 
 def test_own_limits_reach_the_guard(path: Path) -> None:

@@ -72,7 +72,7 @@ def test_there_are_the_named_ones_with_four_cells() -> None:
     assert {"calm", "too_hard", "too_long", "rolling", "session", "showcase", "empty", "fall"} <= known.keys()
     assert all(info.channels == 4 and info.title and info.seconds > 0 for info in known.values())
     assert known["session"].seconds == pytest.approx(720)
-    assert known["showcase"].seconds == pytest.approx(60)
+    assert known["showcase"].seconds == pytest.approx(72)
 
 
 def test_an_unknown_one_is_told_with_those_there_are() -> None:

@@ -21,22 +21,25 @@ def visit(
     *,
     side: str = "left",
     contact_s: float | None = 600.0,
-    mean_kpa: float | None = 40.0,
+    zone_kpa: float | None = 40.0,
+    zone_s: float | None = 300.0,
     session: int | None = None,
     stops: int = 0,
 ) -> Visit:
     number = next(NEXT) if session is None else session
-    return Visit(number, DAY - timedelta(days=days_ago), "glute", side, contact_s, mean_kpa, before, after, 1, stops)
+    return Visit(
+        number, DAY - timedelta(days=days_ago), "glute", side, contact_s, zone_s, zone_kpa, before, after, 1, stops
+    )
 
 
 def test_numbers_by_hand() -> None:
-    (trend,) = trends([visit(14, 6, 4), visit(7, 5), visit(1, 5, 2, stops=1), visit(0, None, 1, mean_kpa=None)], DAY, 4)
+    (trend,) = trends([visit(14, 6, 4), visit(7, 5), visit(1, 5, 2, stops=1), visit(0, None, 1, zone_kpa=None)], DAY, 4)
     assert (trend.sessions, trend.scored, trend.no_before, trend.no_after) == (4, 2, 1, 1)
     assert trend.pain_before == pytest.approx(16 / 3)
     assert trend.pain_after == pytest.approx(7 / 3)
     assert trend.change == -2.5
     assert trend.minutes == pytest.approx(40.0)
-    assert (trend.mean_kpa, trend.without_mean) == (40.0, 1)
+    assert (trend.zone_kpa, trend.without_zone) == (40.0, 1)
     assert (trend.cautions, trend.stops) == (4, 1)
     assert [week.sessions for week in trend.weeks] == [0, 1, 1, 2]
     assert [week.pain_before for week in trend.weeks] == [None, 6.0, 5.0, 5.0]
@@ -44,9 +47,15 @@ def test_numbers_by_hand() -> None:
     assert trend.slope_after is None, "two weeks with a score are too few"
 
 
-def test_pressure_is_weighed_by_contact() -> None:
-    (trend,) = trends([visit(0, contact_s=300.0, mean_kpa=60.0), visit(1, contact_s=900.0, mean_kpa=20.0)], DAY, 1)
-    assert trend.mean_kpa == pytest.approx(30.0)
+def test_pressure_is_weighed_by_the_time_in_the_zone() -> None:
+    (trend,) = trends([visit(0, zone_s=300.0, zone_kpa=60.0), visit(1, zone_s=900.0, zone_kpa=20.0)], DAY, 1)
+    assert trend.zone_kpa == pytest.approx(30.0)
+
+
+def test_pressure_counts_for_each_place_of_a_session() -> None:
+    both = [visit(0, 6, 3, session=5, contact_s=60.0, side="right", zone_kpa=50.0), visit(0, 6, 3, session=5)]
+    main, other = trends(both, DAY, 1)
+    assert (main.side, main.zone_kpa, other.side, other.zone_kpa) == ("left", 40.0, "right", 50.0)
 
 
 def test_a_score_counts_once_for_the_place_with_the_most_contact() -> None:

@@ -312,10 +312,19 @@ class FakeReview:
         datas = [session(next(row for row in self._stage.rows if row.id == name)) for name in sessions]
         return compared([(cast("Any", data), CurveFigures()) for data in datas], align)
 
+    def proposed(self, began: datetime) -> str:
+        return f"knead-{began:%Y-%m-%d}.csv"
+
+    def export(self, sessions: Sequence[str], text: str) -> str:
+        if text.endswith(".doc"):
+            raise ValueError("name a file that ends in .csv")
+        self.said.append((",".join(sessions), {"export": text}))
+        return f"wrote {text}"
+
     def trends(self, weeks: int) -> Trends:
         day = STARTED_AT.date()
-        first = Visit(1, day, "glute", "left", 300.0, 41.0, 6, 3, 1, 0)
-        visits = [first, Visit(2, day, "calf", "left", None, None, None, None, 0, 0)]
+        first = Visit(1, day, "glute", "left", 300.0, 120.0, 41.0, 6, 3, 1, 0)
+        visits = [first, Visit(2, day, "calf", "left", None, None, None, None, None, 0, 0)]
         return Trends(trends(visits, day, weeks), simulated=4)
 
 
@@ -465,8 +474,13 @@ class Child:
         fps: float = 10.0,
         size: tuple[int, int] = (120, 40),
         signalled: bool = True,
+        command: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """`signalled`: a hang-up of the terminal is signalled, as in a login; else as under nohup."""
+        """`signalled`: a hang-up of the terminal is signalled, as in a login; else as under nohup.
+
+        `command`: what to run instead of a play. `variables` of its environment.
+        """
         import fcntl
         import pty
         import struct
@@ -475,12 +489,12 @@ class Child:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "SSH_CONNECTION")}
-        environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", **(variables or {})}
         arguments = ["yes" if signalled else "no", play, str(seconds), str(fps), str(report)]
         self.report = report
         self.began_s = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, *arguments],
+            [*command] or [sys.executable, "-c", _CHILD, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,

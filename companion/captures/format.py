@@ -81,6 +81,7 @@ class Setup:
     link: str = "serial"  # over such a link,
     expect_serial: str = ""  # for this ball alone,
     settings: dict[str, Json] = field(default_factory=dict)  # with what was known of it
+    routine: Fields | None = None  # what the coach led through; None: there was no program
     hands: Fields | None = None  # how it was led without hands; None: it was not
 
     def wall(self, at_s: float) -> datetime:
@@ -142,8 +143,10 @@ def setup_of(record: Record) -> Setup:
     told: dict[str, Any] = from_json(record.payload)
     try:
         setup = Setup(**{known.name: told[known.name] for known in fields(Setup) if known.name in told})
-        hands = told.get("hands")
-        setup = replace(setup, hands=hands if isinstance(hands, dict) else None)
+        hands, routine = (
+            known if isinstance(known, dict) else None for known in (told.get("hands"), told.get("routine"))
+        )
+        setup = replace(setup, hands=hands, routine=routine)
         texts: tuple[object, ...] = (setup.software, setup.epoch, setup.address, setup.person, setup.region, setup.side)
         texts += (setup.kind, setup.link, setup.expect_serial)
         numbers = (setup.speed, setup.first_tag, setup.smoothing, setup.limits)

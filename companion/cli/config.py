@@ -43,3 +43,13 @@ def set_(key: str, value: str) -> None:
     say(f"{key} = {shown(written)} in {paths.config_file}")
     if os.environ.get(KEYS[key].variable):
         say(f"{KEYS[key].variable} is set and outranks it")
+
+
+@config.command(help="List every key of the screens, by the name it is rebound by: [keys] in the config file.")
+def keys() -> None:
+    from companion.config import load_settings
+    from companion.tui.rebinding import table
+
+    for screen, rows in table(load_settings().keys).items():
+        for key in rows:
+            click.echo(f"{screen + '.' + key.deed:<22} {key.shown or key.keys:<14} {key.told or key.label}".rstrip())

@@ -17,7 +17,7 @@ import click
 from companion.cli.options import document
 from companion.cli.text import clean
 from companion.config import Paths, find_paths, resolve
-from companion.errors import CompanionError
+from companion.errors import CompanionError, ConfigError
 from sessions.errors import SessionError
 
 PYTHON_LEAST = (3, 11)
@@ -61,8 +61,27 @@ def terminal(_paths: Paths) -> Iterator[Finding]:
         yield Finding("terminal", "ok", text)
 
 
+def display(paths: Paths) -> Iterator[Finding]:
+    """Whether it stays awake while somebody lies on the ball."""
+    from companion.wakeful import able
+
+    by = able()
+    if not resolve(paths, os.environ).values.get("awake"):
+        yield Finding("display", "note", "it may go dark in a session, by your settings", "knead config set awake on")
+    elif by:
+        yield Finding("display", "ok", f"kept awake in a session by {' and '.join(by)}")
+    else:
+        yield Finding("display", "note", "nothing found that keeps it awake in a session", "let it go dark later")
+
+
 def settings(paths: Paths) -> Iterator[Finding]:
+    from companion.tui.rebinding import rebound
+
     found = resolve(paths, os.environ)
+    try:
+        rebound(found.keys)
+    except ConfigError as error:
+        found.problems.append(error)
     for problem in found.problems:
         yield Finding("config", "problem", str(problem), problem.hint)
     for warning in found.warnings:
@@ -70,6 +89,20 @@ def settings(paths: Paths) -> Iterator[Finding]:
     if not found.problems and not found.warnings:
         there = "" if paths.config_file.exists() else ", not there: defaults hold"
         yield Finding("config", "ok", f"{paths.config_file}{there}")
+
+
+def limits(paths: Paths) -> Iterator[Finding]:
+    """The user's own limits file, beside the settings."""
+    from companion.past import LIMITS_FILE, own_file
+
+    file = paths.config_file.with_name(LIMITS_FILE)
+    problems: list[str] = []
+    lowered = own_file(file, problems)
+    for problem in problems:
+        yield Finding("limits", "problem", problem, "mend the file, or take it away")
+    if not problems:
+        text = f"{file} lowers {', '.join(lowered)}" if lowered else "the built-in ones, none lowered by a file"
+        yield Finding("limits", "ok", text)
 
 
 def store(paths: Paths) -> Iterator[Finding]:
@@ -108,6 +141,26 @@ def serial(_paths: Paths) -> Iterator[Finding]:
         yield Finding("serial", "note", "no serial port in reach", "plug the ball in; knead demo needs none")
 
 
+def bluetooth(paths: Paths) -> Iterator[Finding]:
+    from companion import whereabouts
+    from companion.cli.radio import diagnose, look
+
+    for advice in diagnose(look(whereabouts.remembered(paths))):
+        yield Finding("bluetooth", advice.state, advice.text, advice.todo)
+
+
+def cables(paths: Paths) -> Iterator[Finding]:
+    """The remembered balls on cables."""
+    from companion import whereabouts
+    from companion.cli.radio import port_holders, ports
+    from companion.cli.scan import places
+
+    devices = whereabouts.remembered(paths)
+    named = [ball.address.removeprefix("serial:").partition("?")[0] for ball in devices if ball.address]
+    for advice in ports(places(), devices, port_holders(named)):
+        yield Finding("ball", advice.state, advice.text, advice.todo)
+
+
 def permission(_paths: Paths) -> Iterator[Finding]:
     """Linux gives serial ports to a group; without it a ball is there and cannot be opened."""
     if sys.platform != "linux":
@@ -142,11 +195,15 @@ CHECKS: tuple[tuple[str, Callable[[Paths], Iterator[Finding]]], ...] = (
     ("python", python),
     ("terminal", terminal),
     ("config", settings),
+    ("limits", limits),
     ("store", store),
     ("disk", disk),
     ("serial", serial),
     ("permission", permission),
+    ("ball", cables),
+    ("bluetooth", bluetooth),
     ("sound", sound),
+    ("display", display),
 )
 
 
@@ -228,7 +285,9 @@ def _serial_group() -> tuple[str, int] | None:
 
 
 def _permission_hint() -> str:
+    if sys.platform == "darwin":
+        return "use its /dev/cu. name, and close the program that holds it"
     if sys.platform != "linux":
-        return "close the program that holds the port"
+        return "close the program that holds the port; else unplug it, and plug it in again"
     group = _serial_group()
     return f"sudo usermod -aG {group[0] if group else 'dialout'} $USER, then log in again"

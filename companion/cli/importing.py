@@ -7,6 +7,7 @@ import click
 
 from companion.cli.failures import say, software_version
 from companion.cli.options import setting, settings
+from companion.cli.text import clean
 
 PARTLY = 6  # some of it could not be read
 
@@ -28,6 +29,7 @@ def import_(
     tool: str | None,
     started: str | None,
 ) -> None:
+    from companion import keeping
     from companion.safety.limits import DEFAULT_TOOL, tools
     from sessions.importing import import_file
     from sessions.progressor import Setting
@@ -43,6 +45,10 @@ def import_(
         click.echo(name)
     for name in told.known:
         say(f"session {name} is in the log already")
+    for name, columns in told.people.items():
+        if "limits" in columns:
+            keeping.without_raises(held.paths.database, name)
+        say(f"of {clean(name, 40)} came along: {', '.join(columns)}; see knead screen --show, knead limits show")
     for why in told.refused:
         say(f"left out: {why}")
     say(f"{len(told.added)} imported, {len(told.known)} known already, {len(told.refused)} left out")

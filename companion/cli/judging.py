@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from companion.cli.text import DISCLAIMER, clean
-from companion.cli.zones import edges_of, limits_of
-from sessions.events import Action, Json, Totals
+from companion.cli.zones import limits_of, moves
+from sessions.events import Json, Totals
 from sessions.paper import Edges, Judged, LimitLine
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def judged(data: "SessionData") -> Judged:
     last = next((event for event in reversed(data.events) if isinstance(event, Totals)), None)
     keys = [each.region for each in last.regions] if last is not None else []
     lines, sources = _told([{**context, "region": key} for key in dict.fromkeys([*keys, data.row.region])])
-    return Judged(tuple(_edges(data, context)), lines, sources, _note(context), DISCLAIMER)
+    return Judged(tuple(_edges(data)), lines, sources, _note(context), DISCLAIMER)
 
 
 def judged_week(datas: Iterable[tuple[str, dict[str, Json]]]) -> Judged:
@@ -75,23 +75,7 @@ def _note(context: dict[str, Json]) -> str:
     )
 
 
-def _edges(data: "SessionData", context: dict[str, Json]) -> Iterator[Edges]:
+def _edges(data: "SessionData") -> Iterator[Edges]:
     """The zones, and again at each move to another region or tool."""
-    start = data.opened.t_s
-    now = dict(context)
-    yield from _one(start, now)
-    for event in data.events:
-        if isinstance(event, Action) and event.kind in ("region", "side", "tool") and event.t_s is not None:
-            told = {name: event.fields[name] for name in ("region", "side", "tool", "area_cm2") if name in event.fields}
-            if "tool" in told and "area_cm2" not in told:
-                now.pop("area_cm2", None)
-            if told and list(_one(event.t_s, {**now, **told})):
-                now |= told
-                yield from _one(event.t_s, now)
-
-
-def _one(from_s: float, context: dict[str, Json]) -> Iterator[Edges]:
-    found = edges_of(context)
-    if found is not None:
-        _, work, high, over = found
+    for from_s, _, (_, work, high, over) in moves(data.opened, data.events):
         yield Edges(from_s, work, high, over)

@@ -9,10 +9,10 @@ from companion.cli.failures import say
 from companion.cli.limit_tables import number
 from companion.cli.options import document, setting, settings
 from companion.cli.own_limits import set_, test
+from companion.cli.past import known_past
 from companion.cli.text import DISCLAIMER, clean, table
 
 if TYPE_CHECKING:
-    from companion.config import Settings
     from companion.past import Past
     from companion.safety.limits import RegionLimits
     from companion.safety.table import Region
@@ -38,7 +38,7 @@ def show(region: str | None, tool: str | None, person: str | None, as_json: bool
     from companion.safety.limits import DEFAULT_TOOL, regions, tools
 
     held = settings(region=region, tool=tool, person=person)
-    past = _past(held)
+    past = known_past(held)
     for problem in past.problems:
         say(problem)
     kind = tools()[held.tool or DEFAULT_TOOL]
@@ -64,21 +64,6 @@ def show(region: str | None, tool: str | None, person: str | None, as_json: bool
             click.echo(line)
     click.echo("")
     click.echo(click.wrap_text(DISCLAIMER, 79))
-
-
-def _past(held: "Settings") -> "Past":
-    """Limits are shown whatever the log is like."""
-    from datetime import UTC, datetime
-
-    from companion.compose import gather
-    from companion.past import nobody
-    from sessions.errors import SessionError
-
-    try:
-        return gather(held)
-    except SessionError as error:
-        say(str(error), error.hint)
-        return nobody(datetime.now(UTC), held.person)
 
 
 def _holding(past: "Past", region: str, tool: str) -> "RegionLimits":

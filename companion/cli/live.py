@@ -8,6 +8,7 @@ from click.exceptions import Exit
 
 from companion.cli.first import Words
 from companion.cli.options import ARM, FILE, PACE, SECONDS, SPEED, output, quiet, setting, settings, silence
+from companion.cli.programs import check_program, program_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,7 @@ def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> 
 @setting("region")
 @setting("side")
 @setting("tool")
+@click.option("--program", metavar="PROGRAM", help="Be led through it.", shell_complete=program_keys)
 @setting("handsfree")
 @click.option(
     "--arm", type=ARM, default=0.0, help="Count down so many seconds to get on the floor, then go hands-free."
@@ -66,6 +68,7 @@ def live(
     region: str | None,
     side: str | None,
     tool: str | None,
+    program: str | None,
     handsfree: str | None,
     arm: float,
     seconds: float | None,
@@ -80,6 +83,8 @@ def live(
 
     _refuse(region, tool)
     held = settings(person=person, region=region, side=side, tool=tool, handsfree=handsfree, **silence(quiet))
+    if program is not None:
+        check_program(program, region, held)
     from companion import compose
     from companion.run import LiveRequest
 
@@ -89,6 +94,7 @@ def live(
         region=held.region,
         side=held.side,
         tool=held.tool,
+        program=program,
         arm_s=arm,
         handsfree=held.handsfree,
         seconds=seconds,

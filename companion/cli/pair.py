@@ -36,7 +36,9 @@ _CHECK = 13
 @click.option("--cell", type=float, metavar="CM2", help="Skin area of one of its cells, where they are apart.")
 @click.option("--full-scale", type=float, metavar="N", help="The largest force it can show.")
 @click.option("--baud", type=int, help="Of a serial port with a text board.")
-@click.option("--columns", metavar="A,B", help="What the columns of a text board mean, in order.")
+@click.option("--columns", metavar="A,B", help="Of a text board, in order: force, time_s, time_ms, time_us or -.")
+@click.option("--unit", help="Of its numbers: N, kg, g, lb ... or counts, where it names none.")
+@click.option("--invert/--no-invert", default=None, help="Pressing makes its numbers fall.")
 @click.option("--calibrated-on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="YYYY-MM-DD.")
 @click.option("--find/--no-find", default=True, help="Let it buzz, to be sure which one it is.")
 @click.option("--zero/--no-zero", default=True, help="Set its zero: nothing may touch it.")
@@ -55,6 +57,8 @@ def pair(
     full_scale: float | None,
     baud: int | None,
     columns: str | None,
+    unit: str | None,
+    invert: bool | None,
     calibrated_on: "datetime | None",
     find: bool,
     zero: bool,
@@ -75,16 +79,20 @@ def pair(
         full_scale_n=full_scale,
         baud=baud,
         columns=tuple(part.strip() for part in columns.split(",")) if columns else (),
+        unit=unit,
+        invert=invert,
         calibrated_on=None if calibrated_on is None else date(*calibrated_on.timetuple()[:3]),
         as_told=as_told,
     )
     steps = Steps(asks=False, identify=find, zero=zero)
     held = settings()
     meeting = compose.pair(address, held, _hear, steps, wishes=wishes, nickname=name or "", kind=kind, speed=speed)
+    if meeting.address.startswith("ble:"):
+        say("connecting: your system may ask whether to pair", "say yes; without a desktop see 'knead doctor'")
     try:
         outcome = meeting.run()
     except KeyboardInterrupt:
-        meeting.leave()
+        meeting.abandon()
         raise
     if outcome.code:
         say(outcome.text, outcome.hint)

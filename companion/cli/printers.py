@@ -44,11 +44,13 @@ LEVELS: Mapping[Level, str] = {
     Level.TECHNICAL: "SENSOR",
     Level.STOP: "STOP",
 }
-READING_S = 1.0  # a reading line about once a second: what a screen reader can follow
+HELD_S = 5.0  # a hold is told from here on
+TOUCHED, LEFT = 0.05, 0.03  # of full scale, where the ball gives no newtons: pressed from the one, free below the other
 ZONE_S = 0.3  # a zone left again sooner is not told
 DAMAGE_S = 10.0  # damaged frames are told at most this often
 LINKS_TOLD = ("live", "stale", "lost", "gone")  # the steps between are of no use to a listener
 QUIET = ("clock",)
+BY_BALL = ("release", "contact", "squeezes", "countdown", "program")  # a notice or a cue tells of it in words
 BASIS = "they rest on judgement, see knead limits show"
 
 
@@ -75,7 +77,9 @@ class Plain:
         self._context: dict[str, Json] = {}
         self._zone: int | None = None  # told last
         self._next: tuple[int, float] | None = None  # a zone not told yet, and since when
-        self._told_s = -math.inf  # time of the last reading line
+        self._pressed: bool | None = None  # of a ball without newtons, as told last
+        self._at_end = False  # of what the sensor can tell
+        self._held_s = 0.0  # the present hold, as known last
         self._damage_s = -math.inf
         self._low = False  # the battery
         self._opened = False
@@ -98,9 +102,9 @@ class Plain:
             case Closed():
                 return (f"ENDED after {span(event.t_s)}: {clean(event.cause)}",)
             case Totals():
-                return ()
+                return self._holds(event)
             case Cue():
-                return (_cue_line(event),)
+                return (_cue_line(event),) if event.text else ()
             case _:
                 assert_never(event)
 
@@ -131,29 +135,38 @@ class Plain:
     def _reading(self, reading: Reading) -> Iterator[str]:
         if reading.late:
             return
-        yield from self._zones(reading)
         t_s = float(reading.t_s[-1])
-        if t_s - self._told_s < READING_S:
-            return
-        # On whole seconds where readings are steady, at once after a hole.
-        self._told_s = math.floor(t_s) if t_s - self._told_s < 2 * READING_S else t_s
-        yield self._reading_line(reading, t_s)
+        at_end, self._at_end = self._at_end, bool(reading.saturated[-1])
+        if self._at_end and not at_end:
+            yield f"TOO MUCH for the sensor, more than it can tell, at {t_s:.1f} s"
+        if reading.unit == "N":
+            yield from self._zones(reading)
+        else:
+            yield from self._touches(reading)
 
-    def _reading_line(self, reading: Reading, t_s: float) -> str:
-        at = f"at {t_s:.0f} s"
-        load = float(reading.load[-1])
-        if reading.saturated[-1]:
-            return f"TOO MUCH for the sensor, more than it can tell, {at}"
-        if reading.unit != "N":
-            return f"{amount(load, clean(reading.unit), 1)} {at}, not judged"
-        pressure = _newest(reading)
-        if math.isnan(load) or math.isnan(pressure):
-            return f"unknown {at}"
-        zone = "" if self._edges is None else ZONES[_zone(pressure, self._edges)] + " "
-        return f"{zone}{number(pressure)} kPa, {number(load)} N, {at}"
+    def _touches(self, reading: Reading) -> Iterator[str]:
+        """All that can be told where there is no pressure."""
+        full = self._context.get("full_scale_n")
+        if not isinstance(full, int | float) or not full > 0:
+            return
+        for t_s, load in zip(reading.t_s.tolist(), reading.load.tolist(), strict=True):
+            pressed = load >= (LEFT if self._pressed else TOUCHED) * full if load == load else self._pressed
+            if pressed is not None and pressed is not self._pressed:
+                self._pressed = pressed
+                word = "PRESSED" if pressed else "FREE"
+                yield f"{word}, {amount(load, clean(reading.unit), 1)}, not judged, at {t_s:.1f} s"
+
+    def _holds(self, totals: Totals) -> Iterator[str]:
+        """Where a hold has begun, and where it is over."""
+        held_s = max((row.hold_s for row in totals.regions), default=0.0)
+        before_s, self._held_s = self._held_s, held_s
+        if before_s < HELD_S <= held_s:
+            yield f"HOLD for {held_s:.0f} s, at {totals.t_s:.1f} s"
+        elif before_s >= HELD_S > held_s:
+            yield f"HOLD over, it lasted {before_s:.0f} s, at {totals.t_s:.1f} s"
 
     def _zones(self, reading: Reading) -> Iterator[str]:
-        if self._edges is None or reading.unit != "N":
+        if self._edges is None:
             return
         for t_s, pressure in zip(reading.t_s.tolist(), reading.smooth_kpa.tolist(), strict=True):
             if pressure != pressure:
@@ -193,7 +206,10 @@ class Plain:
             if action.kind == "tool":
                 self._context.pop("area_cm2", None)  # it was the old tool's
             self._edges = self._edges_of(self._context)
-        if action.kind != "end":
+        if action.kind == "pain":
+            when = {"before": "before", "after": "after"}.get(str(action.fields.get("when")), "after that hold")
+            yield f"PAIN {clean(str(action.fields.get('value')), 3)} of 10 {when}, at {action.t_s:.1f} s"
+        elif action.fields.get("by") not in BY_BALL and action.kind != "end":
             said = " ".join(clean(str(value), 60) for value in action.fields.values())
             yield f"{clean(action.kind).upper()} {said}".rstrip() + (f", at {action.t_s:.1f} s" if self._opened else "")
 
@@ -236,11 +252,6 @@ class Jsonl:
 
 def _zone(pressure_kpa: float, edges: Edges) -> int:
     return sum(pressure_kpa >= edge for edge in edges)
-
-
-def _newest(reading: Reading) -> float:
-    smooth = float(reading.smooth_kpa[-1])
-    return float(reading.pressure_kpa[-1]) if math.isnan(smooth) else smooth
 
 
 def _alert_line(alert: Alert) -> str:

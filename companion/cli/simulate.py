@@ -116,6 +116,14 @@ def simulate() -> None:
 @simulate.command(help="On a serial port: a pseudo-terminal, gone while the ball is away.")
 @_ball
 @click.option("--link", type=LINK, help="A symbolic link that always points to the port.")
+@click.option(
+    "--kind",
+    type=click.Choice(["native", "text"]),
+    default="native",
+    show_default=True,
+    help="text: a board that prints lines of numbers.",
+)
+@click.option("--form", help="What a text board prints: kg, time, counts or fsr.", metavar="FORM")
 def serial(
     scenario: str,
     seed: int,
@@ -123,10 +131,25 @@ def serial(
     seconds: float | None,
     truth: Path | None,
     link: Path | None,
+    kind: str,
+    form: str | None,
 ) -> None:
     from companion.balls import serve_pty
 
-    _serve(lambda ball: serve_pty(ball, link), scenario, seed, faults, seconds, truth)
+    if kind == "native":
+        if form is not None:
+            raise click.UsageError("--form is for --kind text")
+        _serve(lambda ball: serve_pty(ball, link), scenario, seed, faults, seconds, truth)
+        return
+    from firmware_protocol.simulator.foreign import TextBoard
+
+    if faults or truth is not None:
+        raise click.UsageError("--faults and --truth are for balls that speak the protocol")
+    try:
+        board = TextBoard(scenario, seed, form=form or "kg")
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--form") from error
+    _until(lambda: serve_pty(board, link), seconds, lambda: None)
 
 
 @simulate.command(help="On a TCP port of this computer, for one client at a time.")
@@ -183,7 +206,6 @@ def _serve(
     encrypted: bool = False,
 ) -> None:
     """Until the time is up or a signal comes. The truth is written however it ends."""
-    from companion.cli.signals import Signals
     from firmware_protocol.simulator.virtual import VirtualBall
 
     if truth is not None:
@@ -192,18 +214,29 @@ def _serve(
         ball = VirtualBall(scenario, seed=seed, faults=faults, framed=not over_ble, encrypted=encrypted)
     except ValueError as error:  # a fault there cannot be on this link
         raise click.BadParameter(str(error), param_hint="--faults") from error
+
+    def write() -> None:
+        if truth is not None:
+            ball.truth.write(truth)
+            if faults:
+                ball.write_harms(truth.with_suffix(".faults.csv"))
+
+    _until(lambda: make(ball), seconds, write)
+
+
+def _until(make: "Callable[[], Server | BleServer]", seconds: float | None, after: Callable[[], None]) -> None:
+    """Serve until the time is up or a signal comes; `after` is done however it ends."""
+    from companion.cli.signals import Signals
+
     with Signals() as signals:
         try:
-            with make(ball) as server:
+            with make() as server:
                 click.echo(server.address)  # echo flushes
                 until_s = None if seconds is None else monotonic() + seconds
                 while signals.caught is None and (until_s is None or monotonic() < until_s):
                     if server.wait(_POLL_S if until_s is None else min(_POLL_S, max(0.0, until_s - monotonic()))):
                         break
         finally:
-            if truth is not None:
-                ball.truth.write(truth)
-                if faults:
-                    ball.write_harms(truth.with_suffix(".faults.csv"))
+            after()
     if signals.code is not None:
         raise Exit(signals.code)

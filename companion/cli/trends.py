@@ -18,6 +18,7 @@ _MOST_WEEKS = 1040  # twenty years
 @click.option("--person", help="Whose sessions.")
 @document
 def trends(region: str | None, weeks: int, person: str | None, as_json: bool) -> None:
+    from companion.cli.zones import working
     from companion.safety.limits import regions
     from companion.tui.tables import NO_CAUSE, trend_lines
     from sessions.filters import Filter, Term
@@ -29,7 +30,7 @@ def trends(region: str | None, weeks: int, person: str | None, as_json: bool) ->
     who = person or settings().person
     today = datetime.now().astimezone().date()
     with open_store() as store:
-        visits = store.visits(person=who, today=today, weeks=weeks)
+        visits = store.visits(person=who, today=today, weeks=weeks, zones=working)
         everyone = (Term("person", "=", who.lower()),)
         simulated = store.count(Filter(everyone)).simulated
     found = [trend for trend in made(visits, today, weeks) if region in (None, trend.region)]

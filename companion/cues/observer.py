@@ -8,12 +8,14 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
+from companion.cues.band import Band
 from companion.cues.bell import Bell
 from companion.cues.child import Child
 from companion.cues.equipment import PLAYERS, SPEAKERS, found, names
+from companion.cues.guiding import Guiding
 from companion.cues.pressing import Pressing
-from companion.cues.sounding import Command, Hush, Play, Say, Sounding
-from sessions.events import Alert, Closed, Event, Json, Level, Notice, Reading
+from companion.cues.sounding import Command, Hush, Play, Quiet, Say, Sounding
+from sessions.events import Alert, Closed, Cue, Event, Json, Level, Notice, Reading
 
 QUEUE_MAX = 1_000  # alerts are rare: so many wait only behind a thread that hangs
 STARTS = 2  # of the player: at the beginning, and once more
@@ -22,6 +24,8 @@ ANSWER_S = 5.0  # ... and that it has taken a command; longer, and it hangs
 CLOSE_S = 2.0
 URGENT = Level.CAUTION  # from here on the terminal's bell rings, too
 WATCH = "watch the screen"
+
+GUIDES = ("hands", "over")  # notices that lead a session
 
 Tell = Callable[[Notice], object]
 
@@ -33,6 +37,7 @@ class Wanted:
     tones: bool
     voice: bool
     sounds: Path  # directory of the tones
+    ticks: bool = False  # they follow the band
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,18 @@ class _Heard:
     report: dict[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    """Ticks, so fast."""
+
+    rate: int
+
+
 class _End:
     pass
+
+
+_Item = Alert | Cue | Notice | bool | _Rate | _Heard | _End
 
 
 class Cues:
@@ -56,12 +71,14 @@ class Cues:
     def __init__(self, wanted: Wanted, tell: Tell, bell: Bell | None = None) -> None:
         self._wanted, self._tell, self._bell = wanted, tell, bell
         self._pressing = Pressing()  # of the engine's thread
-        self._queue: SimpleQueue[Alert | bool | _Heard | _End] = SimpleQueue()
+        self._band = Band(self._pressing)  # likewise
+        self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._missed = 0
         self._t_s = 0.0  # of the newest event
         self._thread: Thread | None = None
         # What follows is our own thread's.
         self._sounding = Sounding(tones=wanted.tones, voice=wanted.voice)
+        self._guiding = Guiding(tones=wanted.tones, voice=wanted.voice, ticks=wanted.ticks)
         self._child: Child | None = None
         self._starts = 0
         self._number = 0  # of the last command
@@ -96,6 +113,7 @@ class Cues:
 
     def __call__(self, event: Event) -> None:
         changed = self._pressing.feed(event)
+        moved = self._wanted.ticks and self._band.feed(event)
         if isinstance(event, Reading):
             if len(event.t_s):
                 self._t_s = float(event.t_s[-1])
@@ -105,12 +123,14 @@ class Cues:
             return
         if changed and self._pressing.pressed is not None:
             self._put(self._pressing.pressed)
-        if isinstance(event, Alert):
+        if moved:
+            self._put(_Rate(self._band.rate))
+        if isinstance(event, Alert | Cue) or (isinstance(event, Notice) and event.kind in GUIDES):
             self._put(event)
         elif isinstance(event, Closed):
             self._queue.put(_End())
 
-    def _put(self, item: "Alert | bool") -> None:
+    def _put(self, item: "_Item") -> None:
         if self._queue.qsize() < QUEUE_MAX:
             self._queue.put(item)
         else:
@@ -130,19 +150,29 @@ class Cues:
             now_s = time.monotonic()
             match item:
                 case Alert():
-                    self._send(self._sounding.hear(item, now_s))
+                    self._warn(self._sounding.hear(item, now_s), now_s)
                 case bool():
-                    self._send(self._sounding.press(item, now_s))
+                    self._warn(self._sounding.press(item, now_s), now_s)
+                case _Rate():
+                    self._send(self._guiding.band(item.rate, now_s))
+                case Cue() | Notice():
+                    self._send(self._guiding.hear(item, now_s))
                 case _Heard():
                     self._hear(item)
-            self._send(self._sounding.tick(now_s))
+            self._warn(self._sounding.tick(now_s), now_s)
+            self._send(self._guiding.tick(now_s))
             self._look_at_child(now_s)
         self._close_child()
 
     def _wait_s(self) -> float | None:
-        due = [self._sounding.deadline(), *self._waits.values()]
+        due = [self._sounding.deadline(), self._guiding.deadline(), *self._waits.values()]
         first_s = min((at_s for at_s in due if at_s is not None), default=None)
         return None if first_s is None else max(0.0, first_s - time.monotonic())
+
+    def _warn(self, commands: list[Command], now_s: float) -> None:
+        """Warnings, and room for them first."""
+        stopped = self._sounding.level is Level.STOP
+        self._send([*self._guiding.warned(commands, now_s, stopped=stopped), *commands])
 
     def _begin(self) -> None:
         if not (self._wanted.tones and found(PLAYERS)) and not (self._wanted.voice and found(SPEAKERS)):
@@ -204,6 +234,7 @@ class Cues:
         """What sounds, and what does not."""
         wanted = self._wanted
         self._sounding.words_wait = bool(self._tones)
+        self._guiding.voice = bool(self._voice)
         parts = []
         if wanted.tones:
             parts.append(f"sound by {self._tones}" if self._tones else f"no tones, {self._why}")
@@ -251,6 +282,8 @@ class Cues:
                     line |= {"say": text, "level": level}
                 case Hush():
                     line["hush"] = True
+                case Quiet():
+                    line["quiet"] = True
             if self._child.send(line):
                 self._waits[self._number] = time.monotonic() + ANSWER_S
             else:

@@ -45,6 +45,14 @@ _END = Tone(_HIGH, 0.08)
 _FIVE = (_SHORT, _SHORT, _PAUSE, _SHORT)
 _RICH = (1.0, 0.6, 0.4, 0.25)
 
+TICKS_S = 6.0  # so long ticks sound at once: a program started for each would cost a tenth of a core
+
+
+def _ticks(per_s: int) -> Pattern:
+    tick = Tone(1046.5 if per_s == 1 else 1318.5, 0.03, 1.0 / per_s - 0.03)
+    return Pattern((tick,) * round(TICKS_S * per_s), 0.12 if per_s == 1 else 0.2)
+
+
 PATTERNS: Mapping[str, Pattern] = MappingProxyType(
     {
         "check": Pattern((Tone(523.25, 0.09, 0.03), Tone(659.25, 0.12)), 0.15),
@@ -52,6 +60,12 @@ PATTERNS: Mapping[str, Pattern] = MappingProxyType(
         "caution": Pattern((Tone(698.46, 0.18, 0.14), Tone(698.46, 0.18, 0.14), Tone(698.46, 0.18)), 0.5, _RICH),
         "technical": Pattern((Tone(784.0, 0.22, 0.06), Tone(523.25, 0.34)), 0.5, (1.0, 0.3)),
         "stop": Pattern((*_FIVE, Tone(_HIGH, 0.08, 0.18), *_FIVE, _END), 0.9, _RICH),
+        # What guides is soft: three rising tones, one low, a short one to count with, a chord taken apart, and ticks.
+        "begin": Pattern((Tone(523.25, 0.1, 0.03), Tone(659.25, 0.1, 0.03), Tone(783.99, 0.16)), 0.25),
+        "away": Pattern((Tone(392.0, 0.3),), 0.25, (1.0, 0.4)),
+        "count": Pattern((Tone(1046.5, 0.09),), 0.25),
+        "done": Pattern((Tone(783.99, 0.1, 0.02), Tone(659.25, 0.1, 0.02), Tone(1046.5, 0.22)), 0.25),
+        **{f"tick-{per_s}": _ticks(per_s) for per_s in (1, 2, 3, 4)},
     }
 )
 

@@ -1,8 +1,9 @@
 """The child process that makes sound: `python -m companion.cues.player`. Standard library only.
 
 Commands come on standard input, one JSON object a line: {"n", "play": PATTERN, "level"}, {"n", "say": TEXT, "level"},
-{"n", "hush"}. Reports go to standard output: {"ready": {"tones", "voice"}}, {"took": n}, and, when it changes,
-{"channel", "works", "by", "why"}. The end of standard input is the end of the session: everything falls silent at once.
+{"n", "hush"}, and {"n", "quiet"} for tones of level 0 alone. Reports go to standard output:
+{"ready": {"tones", "voice"}}, {"took": n}, and, when it changes, {"channel", "works", "by", "why"}. The end of
+standard input is the end of the session: everything falls silent at once.
 """
 
 import argparse
@@ -62,10 +63,13 @@ class Channel:
                 self._cut_off()
             self._changed.notify_all()
 
-    def hush(self) -> None:
+    def hush(self, up_to: int | None = None) -> None:
+        """All, or what is of this level at most."""
         with self._changed:
-            self._waiting = None
-            self._cut_off()
+            if self._waiting is not None and (up_to is None or self._waiting.level <= up_to):
+                self._waiting = None
+            if self._running is None or up_to is None or self._running.level <= up_to:
+                self._cut_off()
 
     def close(self) -> None:
         with self._changed:
@@ -190,6 +194,8 @@ class Player:
             case {"hush": _}:
                 for channel in self._channels():
                     channel.hush()
+            case {"quiet": _} if self._tones is not None:
+                self._tones.hush(up_to=0)
         self._report({"took": command.get("n")})
 
     def close(self) -> None:

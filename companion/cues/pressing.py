@@ -18,6 +18,11 @@ class Pressing:
         self._context: GuardContext | None = None
         self._on_kpa = HOLD_FLOOR_KPA
 
+    @property
+    def context(self) -> GuardContext | None:
+        """Of the present place and tool."""
+        return self._context
+
     def feed(self, event: Event) -> bool:
         """True if it has changed."""
         before = self.pressed

@@ -38,7 +38,12 @@ class Hush:
     """Whatever sounds falls silent."""
 
 
-Command = Play | Say | Hush
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Only the tones that guide fall silent."""
+
+
+Command = Play | Say | Hush | Quiet
 
 
 @dataclass(slots=True)

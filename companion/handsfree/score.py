@@ -1,4 +1,4 @@
-"""A score of 0 to 10 by squeezing: harder is more, held still for three seconds is taken, let go is kept.
+"""A score of 0 to 10 by squeezing: harder is more, held still for some seconds is taken, let go is kept.
 
 A light touch is 0, `full_kpa` a 10. Who does not let go lies on the ball again, and has given no score.
 """
@@ -26,6 +26,7 @@ class Score:
     """One question. Made anew for the next."""
 
     full_kpa: float
+    still_s: float = STILL_S
     grade: int | None = None  # as told last
     taken: int | None = None
     _anchor: float | None = None
@@ -43,7 +44,7 @@ class Score:
         if self._anchor is None or abs(grade - self._anchor) > STEADY:
             self._anchor, self._since_s, self._sum, self._scans = grade, t_s, 0.0, 0
         self._sum, self._scans = self._sum + grade, self._scans + 1
-        if t_s - self._since_s >= STILL_S:
+        if t_s - self._since_s >= self.still_s:
             self.taken = self.grade = round(self._sum / self._scans)
             self._taken_s = t_s
             return Said.TAKEN

@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar
 from companion.pairing.footing import Told
 from companion.pairing.profile import Settled, settled_of
 from firmware_protocol.driver import Profile
-from sessions.events import Fields
+from firmware_protocol.foreign.known import NEWTONS
+from sessions.events import Fields, Json
 
 
 class Device(Protocol):
@@ -78,9 +79,17 @@ def recognised(devices: Iterable[Known], profile: Profile) -> Known | None:
     return max(found, key=lambda device: (device.paired_at is not None, device.model == profile.model), default=None)
 
 
-def settings_of(device: Device) -> Mapping[str, object]:
-    """What a driver of this kind is told beforehand (`Options.settings`): all that is kept, by its names."""
-    return dict(device.kept)
+def settings_of(device: Device) -> Mapping[str, Json]:
+    """What a driver of this kind is told beforehand (`Options.settings`): all that is kept, by its names.
+
+    A full scale in newtons is told in the device's own numbers, too, where its unit says how.
+    """
+    kept = dict(device.kept)
+    settled = settled_of(kept)
+    newtons = NEWTONS.get(settled.unit or "")
+    if "full_scale" not in kept and settled.full_scale_n is not None and newtons is not None:
+        kept["full_scale"] = settled.full_scale_n / newtons
+    return kept
 
 
 def _same(device: Device, profile: Profile) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from companion.errors import ConfigError
 from companion.safety.limits import tools
 from companion.safety.table import AREA_RANGE
+from firmware_protocol.foreign.known import COUNTS, MAX_CHANNELS, MAX_COLUMNS, NEWTONS, ROLES, points_of
 from sessions.events import Fields, Json
 
 FULL_SCALE_RANGE_N = (1.0, 20_000.0)  # below it no body can be weighed, above it no ball survives
@@ -20,8 +21,6 @@ CELL_RANGE_CM2 = (0.01, AREA_RANGE[1])
 NOISE_RANGE_N = (0.0, 1000.0)
 DIAMETER_RANGE_MM = (20.0, 200.0)  # a knob to a small gym ball
 BAUD_RANGE = (300, 4_000_000)
-COLUMNS_MAX, COLUMN_MAX = 64, 40  # of a text board
-POINTS_MAX, CHANNELS_MAX = 64, 16
 NAME_MAX = 40
 
 # What a hardness makes of a ball: the tool it is taken for, and its contact area at the tool's usual diameter.
@@ -29,7 +28,7 @@ NAME_MAX = 40
 HARDNESS: Mapping[str, str] = {"hard": "hard", "medium": "tennis", "soft": "soft"}
 USUAL_MM: Mapping[str, float] = {"hard": 63.0, "tennis": 67.0, "soft": 75.0}  # lacrosse, tennis, small air ball
 
-Points = tuple[tuple[tuple[float, float], ...], ...]  # by channel: (count, newton), counts rising
+Points = tuple[tuple[tuple[float, float], ...], ...]  # by channel: (number, newton), numbers rising
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,9 @@ class Settled:
     full_scale_n: float | None = None
     noise_n: float | None = None  # measured: the standard deviation of the free ball's load
     baud: int | None = None
-    columns: tuple[str, ...] = ()  # of a text board: what each column means
+    columns: tuple[str, ...] = ()  # of a text board: what each column means, a word of foreign.known.ROLES each
+    unit: str | None = None  # of the device's numbers, where it names none
+    invert: bool | None = None  # pressing makes its numbers fall
     cal_crc: int | None = None  # of the ball's calibration as it was confirmed
     calibrated_on: date | None = None  # as the person says, of that calibration
     points: Points = ()  # of a calibration in this program, for a ball without one
@@ -109,7 +110,7 @@ def _json(value: object) -> Json:
     match value:
         case date() | datetime():
             return value.isoformat()
-        case tuple():
+        case tuple() | list():
             return [_json(item) for item in value]
         case Mapping():
             return {str(key): _json(item) for key, item in value.items()}
@@ -167,27 +168,17 @@ def _moment(value: Json) -> datetime:
 
 
 def _columns(value: Json) -> tuple[str, ...]:
-    if not isinstance(value, list) or len(value) > COLUMNS_MAX:
+    if not isinstance(value, list) or len(value) > MAX_COLUMNS:
         raise ValueError(value)
-    return tuple(_text(name)[:COLUMN_MAX] for name in value)
+    return tuple(_word(*ROLES)(name) for name in value)
 
 
 def _points(value: Json) -> Points:
     """All channels or none: a table with a hole in it is no calibration."""
-    if not isinstance(value, list) or not 1 <= len(value) <= CHANNELS_MAX:
+    tables = [points_of(row) for row in value] if isinstance(value, list) else []
+    if not tables or not all(tables) or len(tables) > MAX_CHANNELS:
         raise ValueError(value)
-    return tuple(_table(row) for row in value)
-
-
-def _table(value: Json) -> tuple[tuple[float, float], ...]:
-    if not isinstance(value, list) or not 2 <= len(value) <= POINTS_MAX:
-        raise ValueError(value)
-    read = _number(-1e12, 1e12)
-    table = tuple((read(pair[0]), read(pair[1])) for pair in value if isinstance(pair, list) and len(pair) == 2)
-    raws = [raw for raw, _ in table]
-    if len(table) != len(value) or sorted(set(raws)) != raws:
-        raise ValueError(value)
-    return table
+    return tuple(tables)
 
 
 def _checks(value: Json) -> tuple[Fields, ...]:
@@ -206,6 +197,8 @@ _READ: Mapping[str, Any] = {
     "noise_n": _number(*NOISE_RANGE_N),
     "baud": _whole(*BAUD_RANGE),
     "columns": _columns,
+    "unit": _word(*NEWTONS, COUNTS),
+    "invert": _truth,
     "cal_crc": _whole(0, 0xFFFFFFFF),
     "calibrated_on": _day,
     "points": _points,

@@ -19,6 +19,8 @@ from companion.pairing.trust import Finding, TrustCheck
 from companion.safety.limits import tools
 from companion.safety.table import AREA_RANGE
 from firmware_protocol.driver import Profile
+from firmware_protocol.foreign.known import COUNTS, NEWTONS, ROLES
+from sessions.events import Json
 
 NO_SERIAL = "it has no serial of its own: another one of its kind is taken for it"
 
@@ -35,6 +37,8 @@ class Wishes:
     full_scale_n: float | None = None
     baud: int | None = None
     columns: tuple[str, ...] = ()
+    unit: str | None = None
+    invert: bool | None = None
     calibrated_on: date | None = None
     as_told: bool = False  # what the ball says of its size is right
 
@@ -50,7 +54,13 @@ class Wishes:
         for name, value, (low, high), unit in ranges:
             if value is not None and not low <= value <= high:
                 raise ConfigError(f"a {name} of {value:g} {unit} is none", f"allowed: {low:g} to {high:g} {unit}")
-        for name, word, allowed in (("tool", self.tool, tools()), ("hardness", self.hardness, HARDNESS)):
+        choices: tuple[tuple[str, str | None, Iterable[str]], ...] = (
+            ("tool", self.tool, tools()),
+            ("hardness", self.hardness, HARDNESS),
+            ("unit", self.unit, (*NEWTONS, COUNTS)),
+            *(("column", column, ROLES) for column in self.columns),
+        )
+        for name, word, allowed in choices:
             if word is not None and word not in allowed:
                 raise ConfigError(f"there is no {name} {word}", f"allowed: {', '.join(allowed)}")
         if (self.diameter_mm is None) is not (self.hardness is None):
@@ -60,6 +70,18 @@ class Wishes:
         if self.calibrated_on is not None and self.calibrated_on > today + CLOCK_DOUBT:
             raise ConfigError(f"{self.calibrated_on} is yet to come", "say the day it was calibrated")
         return self
+
+    @property
+    def settings(self) -> dict[str, Json]:
+        """What a driver of the device must know already while it is paired, by its names."""
+        told: dict[str, Json] = {} if self.invert is None else {"invert": self.invert}
+        if self.columns:
+            told["columns"] = list(self.columns)
+        if self.unit is not None:
+            told["unit"] = self.unit
+            if self.full_scale_n is not None and self.unit in NEWTONS:
+                told["full_scale"] = self.full_scale_n / NEWTONS[self.unit]
+        return told
 
     @property
     def sized(self) -> bool:
@@ -79,6 +101,8 @@ def settled(
         full_scale_n=wishes.full_scale_n or before.full_scale_n,
         baud=wishes.baud or before.baud,
         columns=wishes.columns or before.columns,
+        unit=wishes.unit or before.unit,
+        invert=before.invert if wishes.invert is None else wishes.invert,
         cal_crc=profile.cal_crc,
         calibrated_on=wishes.calibrated_on,
         checked_at=at,

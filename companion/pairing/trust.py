@@ -27,6 +27,7 @@ OFF_PART, NEAR_PART = 0.05, 0.01  # R28
 DRIFT_N_MIN, RUNAWAY_N_MIN = 0.5, 2.0  # E: half an hour of it is a load that is not there
 DRIFT_PART, RUNAWAY_PART = 0.0005, 0.002  # E, a minute
 TOUCHED_KPA, TOUCHED_PART = 5.0, 0.05  # contact begins here; then it did not lie free
+TOUCH_S = 0.5
 SIGNIFICANT = 4.0  # standard errors: a slope below that is noise
 SLOW_HZ, LATE_HZ = 10.0, 20.0  # R53
 RATE_NEAR = 0.01  # a rate this close below a bound reaches it: clocks differ
@@ -160,12 +161,21 @@ class _Measured:
         self.sound = int(sound.sum())
         load = values[sound].astype(np.float64).sum(axis=1) * lsb
         self.zero = float(np.median(load)) if self.sound else math.nan
-        spread = float(np.ptp(load)) if self.sound else 0.0
-        self.touched = self.scale.touched is not None and spread > self.scale.touched
+        self.touched = self.scale.touched is not None and _swing(t_s[sound], load) > self.scale.touched
         self.noise, self.per_min, self.error = _line(t_s[sound], load)
         still = [(channel, _unchanged_s(t_s, values[:, channel])) for channel in range(values.shape[1])]
         self.still = [channel for channel, seconds in still if seconds >= t_s[-1] - t_s[0]]
         self.still_s = max(seconds for _, seconds in still)
+
+
+def _swing(t_s: Floats, load: Floats) -> float:
+    """How far the means of half seconds lie apart: a hand stays longer than noise does."""
+    if not len(load):
+        return 0.0
+    parts = ((t_s - t_s[0]) / TOUCH_S).astype(np.int64)
+    counts = np.bincount(parts)
+    means = np.bincount(parts, weights=load)[counts > 0] / counts[counts > 0]
+    return float(np.ptp(means))
 
 
 def _line(t_s: Floats, load: Floats) -> tuple[float, float, float]:
@@ -255,6 +265,9 @@ def _drift(measured: _Measured) -> Finding:
         return Finding("drift", "problem", "drifting", per_min, f"{unit}/min", text, todo)
     if plain and abs(per_min) > scale.drift:
         return Finding("drift", "note", "drifts", per_min, f"{unit}/min", text, "zero it again during long sessions")
+    if abs(per_min) > scale.drift:
+        told = f"{text}, within its noise"
+        return Finding("drift", "note", "not known", None, f"{unit}/min", told, "check again, for all ten seconds")
     return Finding("drift", "ok", "steady", per_min, f"{unit}/min", text)
 
 

@@ -28,6 +28,16 @@ class Where(StrEnum):
     UNKNOWN = "unknown"
 
 
+@dataclass(slots=True)
+class Board:
+    """Where the newest picture hangs: written by one thread, looked at by others."""
+
+    view: "CoachView | None" = None
+
+    def show(self, view: "CoachView") -> None:
+        self.view = view
+
+
 @dataclass(frozen=True, slots=True)
 class CoachView:
     """Pressures are mean contact pressure on the tool in use; times are seconds."""

@@ -8,6 +8,7 @@ from companion.blocks import BlockPipeline
 from companion.errors import ConfigError
 from companion.handsfree.terms import Terms
 from companion.measuring import Measure
+from companion.programs.program import Routine
 from companion.safety.limits import GuardContext
 from companion.safety.scans import unknown_us
 from companion.smoothing import MAX_GAIN, TAP_ONE, VERSION, Smoother, Taps
@@ -16,7 +17,7 @@ from companion.timeline import Placed
 from firmware_protocol.driver import Chunk, Continuity, DriverEvent, Profile, Started, Unit, ZeroChanged
 from firmware_protocol.messages import Request
 from sessions.errors import UnreadableError
-from sessions.events import Action, Alert, Event, Fields, Json, Notice, Opened
+from sessions.events import Action, Alert, Cue, Event, Fields, Json, Notice, Opened
 from sessions.session import Course
 
 
@@ -64,6 +65,7 @@ class StoredPipeline(BlockPipeline):
             context=lambda _profile: context,
             wall=lambda _at_s: self._stored.started_at,
             software=self._stored.software,
+            routine=self._routine_of(self._stored.routine),
             hands=self._hands_of(self._stored.context.get("hands")),
         )
         super().__init__(Absent(), plan)
@@ -91,7 +93,13 @@ class StoredPipeline(BlockPipeline):
 
     def silence(self, age_s: float, t_s: float) -> list[Output]:
         """The newest value is so old now."""
-        return [] if self._guard is None else [*self._guard.aged(age_s, t_s)]
+        if self._guard is None or self._leading is None:
+            return []
+        return [*self._leading.hear(self._guard.aged(age_s, t_s)), *self._leading.aged(age_s, t_s)]
+
+    @property
+    def coached(self) -> bool:
+        return self._leading is not None and self._leading.view is not None
 
     def say(self, notice: Notice) -> list[Output]:
         """What driver or host clock said then: told to the stages where it matters to them, and said again."""
@@ -141,6 +149,12 @@ class StoredPipeline(BlockPipeline):
         except ConfigError as error:
             raise self._unreadable(str(error)) from error
 
+    def _routine_of(self, told: object) -> Routine | None:
+        try:
+            return Routine.from_json(told) if isinstance(told, Mapping) else None
+        except ValueError as error:
+            raise self._unreadable(str(error)) from error
+
     def _hands_of(self, told: Json) -> Terms | None:
         if told is None:
             return None
@@ -187,6 +201,8 @@ def place_of(event: Event) -> tuple[object, ...]:
             return ("alert", event.t_s, event.cause, event.phase, event.level, event.region, event.side)
         case Notice():
             return ("notice", event.t_s, event.kind, event.text)
+        case Cue():
+            return ("cue", event.t_s, event.kind, event.step)
         case Action():
             return ("action", event.t_s, event.kind)
     return (type(event).__name__,)

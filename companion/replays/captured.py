@@ -9,6 +9,7 @@ from companion.captures.reader import Capture
 from companion.errors import CaptureError
 from companion.handsfree.terms import Terms
 from companion.pipeline import Pipeline
+from companion.programs.program import Routine
 from companion.replays.script import Step, Verdict, versions
 from companion.safety.limits import GuardContext
 from companion.speech import Speech
@@ -34,6 +35,7 @@ class CapturedScript:
             context=self._context,
             wall=setup.wall,
             software=setup.software,
+            routine=self._routine(),
             hands=None if setup.hands is None else Terms.from_json(setup.hands),
         )
         driver = _driver(capture)
@@ -77,6 +79,13 @@ class CapturedScript:
         except ValueError as error:  # the checksum was right: another program wrote this
             raise CaptureError(f"the capture {self._capture.path} is damaged at {at_s:.3f} s: {error}") from error
         return []
+
+    def _routine(self) -> Routine | None:
+        told = self._capture.setup.routine
+        try:
+            return None if told is None else Routine.from_json(told)
+        except ValueError as error:
+            raise CaptureError(f"the capture {self._capture.path} cannot be replayed: {error}") from error
 
     def _context(self, _profile: Profile) -> GuardContext:
         if self._capture.context is None:

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from companion.blocks import MAX_SCANS, Block
+from companion.programs.pauses import UNKNOWN_US
 from companion.replays.again import StoredPipeline, place_of
 from companion.replays.script import OF_THIS_COMPUTER, Step, Verdict, versions
 from companion.safety.silence import CLOSE_S
 from companion.stages import Output
 from companion.timeline import Placed
 from sessions.batches import Column, Part
-from sessions.events import Action, Alert, Event, Floats, Notice
+from sessions.events import Action, Alert, Cue, Event, Floats, Notice
 from sessions.session import Course, Told
 
 _Place = tuple[object, ...]
@@ -102,8 +103,12 @@ class StoredScript:
         """What the stages or, for want of a driver, the log itself say to it."""
         line = self._pipeline
         match event:
+            case Action(fields={"by": "program"}) if line.coached:
+                return []
             case Action():
                 return line.act(Action(event.kind, event.fields), event.t_s or 0.0)
+            case Cue(kind="pause", fields={"cause": "silence"}):
+                return line.silence(UNKNOWN_US * 1e-6, event.t_s)
             case Alert(cause="silence", value=float() | int() as age_s):
                 return line.silence(age_s, event.t_s)
             case Notice(kind=kind) if kind in OF_THIS_COMPUTER:
@@ -126,7 +131,7 @@ class StoredScript:
 
     def _note(self, out: list[Output]) -> list[Output]:
         """What was said now is not to be said again when the log comes to it."""
-        places = [place_of(event) for event in out if isinstance(event, Alert | Notice | Action)]
+        places = [place_of(event) for event in out if isinstance(event, Alert | Notice | Cue | Action)]
         self._made.update(places)
         self._alerts.update(place_of(event) for event in out if isinstance(event, Alert))
         return out
@@ -224,4 +229,6 @@ def _is_gap(event: Event) -> bool:
 
 def _drives(event: Event) -> bool:
     """Whether it may be more than what the stages say themselves."""
+    if isinstance(event, Cue):
+        return event.fields.get("cause") == "silence"
     return not isinstance(event, Alert) or event.cause == "silence"

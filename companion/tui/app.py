@@ -18,10 +18,12 @@ from companion.tui import keys, palette
 from companion.tui.aside import aside
 from companion.tui.danger import DangerScreen
 from companion.tui.deck import FAILURES, Deck, Live
+from companion.tui.deeds import DeedsScreen, deeds_of
 from companion.tui.face import Now
 from companion.tui.live import LiveScreen
 from companion.tui.messages import Do, GoTo, OpenSession, SettingChanged, ShowComparison, StartLive
 from companion.tui.questions import QuestionsScreen
+from companion.tui.rebinding import rebound, table
 from companion.tui.sheet import Result
 from companion.tui.terminal import TerminalWatch, frames_per_second, require_terminal
 from sessions.events import Action, Level
@@ -55,6 +57,8 @@ class KneadApp(App[int]):
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._asked_to_leave_s = -_TWICE_S
         self.install_screen(self._danger, "danger")
+        self.rebound = rebound(deck.keys)
+        self.set_keymap(self.rebound)
         for theme in palette.themes():
             self.register_theme(theme)
         wanted = "mono" if self.no_color else deck.theme
@@ -139,14 +143,17 @@ class KneadApp(App[int]):
     def on_start_live(self, message: StartLive) -> None:
         if self._live is None and not self._starting:
             self._starting = True
-            self._start(message.address)
+            self._start(message)
 
     @work(group="live")
-    async def _start(self, address: str) -> None:
-        deck = self._deck
+    async def _start(self, wish: StartLive) -> None:
+        deck, address = self._deck, wish.address
 
         def make() -> Live:
-            live = deck.demo() if address == "demo" else deck.live(address)
+            if wish.program and deck.guided is not None:
+                live = deck.guided(address, wish.program, wish.side)
+            else:
+                live = deck.demo() if address == "demo" else deck.live(address)
             live.run.start()
             return live
 
@@ -180,7 +187,7 @@ class KneadApp(App[int]):
 
     def on_do(self, message: Do) -> None:
         if self._live is not None:
-            self._live.run.submit(Action(message.kind))
+            self._live.run.submit(Action(message.kind, message.fields))
 
     def on_end_live(self) -> None:
         self._end()
@@ -246,6 +253,16 @@ class KneadApp(App[int]):
 
     def _place(self, name: str) -> Screen[None] | None:
         match name:
+            case "programs":
+                from companion.tui.home import HomeScreen
+                from companion.tui.programs import ProgramsScreen
+
+                home = self.screen_stack[0]
+                return ProgramsScreen(self._deck, home.address if isinstance(home, HomeScreen) else "")
+            case "pair":
+                from companion.tui.pair import PairScreen
+
+                return PairScreen(self._deck)
             case "sessions":
                 from companion.tui.sessions import SessionsScreen
 
@@ -280,7 +297,7 @@ class KneadApp(App[int]):
         from companion.tui.help import HelpScreen
 
         if not self._in_danger:
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen(keys.name_of(self.screen.BINDINGS), table(self._deck.keys)))
 
     async def on_go_back(self) -> None:
         if self._in_danger:
@@ -304,10 +321,27 @@ class KneadApp(App[int]):
                 screen.say(text)
                 return
         from companion.tui.home import HomeScreen
+        from companion.tui.programs import ProgramsScreen
 
-        home = self.screen_stack[0]
-        if isinstance(home, HomeScreen):
-            home.say(text, hint)
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, HomeScreen | ProgramsScreen):
+                screen.say(text, hint)
+                return
+
+    def action_deeds(self) -> None:
+        """All that can be done here, by name."""
+        screen = self.screen
+        ids = [binding.id or "" for _, binding in screen._bindings]
+        names = {name.partition(".")[0] for name in ids if name}
+        if self._in_danger or isinstance(screen, DeedsScreen) or len(names) != 1:
+            return
+        deeds = deeds_of(names.pop(), table(self._deck.keys))
+
+        async def do(action: str | None) -> None:
+            if action and not self._in_danger:
+                await self.run_action(action, default_namespace=screen)
+
+        self.push_screen(DeedsScreen(deeds), do)
 
     # --- leaving ---
 

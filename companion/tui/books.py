@@ -1,10 +1,11 @@
 """What the screens for settings and limits are given: shapes only. Knows no Textual."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from companion.errors import CompanionError
+from companion.programs.library import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,22 @@ class LimitPage:
     why: str  # of the factor, in words
     limits: Sequence[Limit]
     beside: Sequence[str]  # whole-body limits, blocked sites and sources, as lines
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """A step as it holds for the person: the band in kPa on the tool, or why it is left out."""
+
+    band: str
+    closed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramPage:
+    entries: Sequence[Entry] = ()  # what is broken has no item, and says why
+    avoided: Sequence[tuple[str, str]] = ()  # places to leave alone, and why
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by key: how one has done so far, a line each
+    mine: Mapping[tuple[str, str], Sequence[Mine]] = field(default_factory=dict)  # by key and side: a row a step
 
 
 class SettingsBook(Protocol):

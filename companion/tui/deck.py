@@ -13,8 +13,9 @@ from typing import Protocol
 
 from companion.errors import CompanionError
 from companion.programs.view import CoachView
-from companion.tui.books import LimitBook, NoLimits, NoSettings, NoSoundTest, SettingsBook, SoundTest
+from companion.tui.books import LimitBook, NoLimits, NoSettings, NoSoundTest, ProgramPage, SettingsBook, SoundTest
 from companion.tui.liveview import LiveView
+from companion.tui.pairing import Pairing, no_pairing
 from companion.tui.reviewing import NoReview, Review, Trash
 from companion.tui.sheet import Sheet
 from companion.tui.snapshot import Snapshot
@@ -203,10 +204,15 @@ class Deck:
     today: Callable[[], Sequence[str]] = tuple  # what is left today, a line each, the most important first
     preface: str = ""  # said on the first screen, below all else
     left: Callable[[str, str], Sequence[str]] = lambda _region, _side: ()  # the same, of one region and side
+    programs: Callable[[], ProgramPage] = ProgramPage
+    guided: Callable[[str, str, str], Live] | None = None  # a run led by a program: address, its key, side
+    side: str = "both"  # by the settings
     settings: SettingsBook = field(default_factory=NoSettings)
     limits: LimitBook = field(default_factory=NoLimits)
     sound: SoundTest = field(default_factory=NoSoundTest)
     review: Review = field(default_factory=NoReview)
+    pairing: Pairing = field(default_factory=no_pairing)
     trash: Trash = field(default_factory=Trash)
+    keys: Mapping[str, str] = field(default_factory=dict)  # as the user wants them, by the name of what they do
     theme: str = "dark"
     fps: float | None = None  # None: 10, and 5 over SSH

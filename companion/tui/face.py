@@ -113,7 +113,8 @@ def title_row(now: Now) -> tuple[Row, Row]:
     snapshot = now.snapshot
     opened = snapshot.opened
     name = words.device(opened.device) if opened is not None else words.plain(now.title)
-    left: list[Span] = [("Live  ", Tone.STRONG), (name, Tone.PLAIN)]
+    what = "Replay  " if now.title.startswith("replay:") else "Live  "
+    left: list[Span] = [(what, Tone.STRONG), (name, Tone.PLAIN)]
     if opened is not None and opened.simulated:
         left.append(("  (simulated)", Tone.QUIET))
     mute: Row = ((f"{snapshot.mute.upper()}  ", Tone.CAUTION),) if snapshot.mute else ()
@@ -132,7 +133,7 @@ def _recording(now: Now) -> Span:
     return (f"● REC {length} ", Tone.STRONG)
 
 
-def alert_rows(now: Now, height: int, width: int, said: str = "", led: str = "") -> Rows:
+def alert_rows(now: Now, height: int, width: int, said: str = "", led: Sequence[str] = ()) -> Rows:
     """The most urgent alerts in words, at most `height` rows.
 
     `said` is what the screen itself has to say; `led`, what a program is at, has what room is left.
@@ -152,8 +153,9 @@ def alert_rows(now: Now, height: int, width: int, said: str = "", led: str = "")
         rows.append(((text, LEVEL_TONES[alert.level]),))
     if snapshot.paused and now.coach is None:
         rows.append(((" PAUSED by you: warnings go on; space goes on", Tone.STRONG),))
-    if led and len(rows) < height:
-        rows.append(((f" {led}"[:width], Tone.STRONG),))
+    elif snapshot.hands in ("paused", "unanswered", "held") and now.coach is None:
+        rows.append(((" PAUSED: lie on the ball to go on; warnings go on", Tone.STRONG),))
+    rows += [((f" {line}"[:width], Tone.STRONG),) for line in led[: max(0, height - len(rows))]]
     if len(rows) > height:
         more = len(rows) - height
         last = rows[height - 1]

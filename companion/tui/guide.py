@@ -61,7 +61,9 @@ def told(view: CoachView) -> str:
         case Stand.STOPPED:
             return "stopped: come off the ball"
         case Stand.OVER:
-            return f"the program is over{_because(view.cause)}"
+            skipped = sum(state == "skipped" for state in view.done)
+            left_out = f", {skipped} of {len(view.steps)} steps left out" if skipped else ""
+            return f"the program is over{_because(view.cause)}{left_out}"
         case Stand.WORK:
             pass
     match view.where:
@@ -124,7 +126,7 @@ def guide_rows(now: Now, view: CoachView, width: int, height: int) -> Rows:
 
 def _beside(rows: list[Row], large: list[str], width: int, first: int) -> list[Row]:
     """The large seconds at the right end of the rows from `first` on; text gives way."""
-    out = list(rows)
+    out = [_cut(row, width) for row in rows]
     room = width - (len(large[0]) + 1 if large else 0)
     for at, drawn in enumerate(large, start=first):
         if at < len(out):
@@ -196,6 +198,6 @@ def _length(step: Step) -> str:
     return f"{step.seconds:.0f} s{times}"
 
 
-def guide_line(view: CoachView) -> str:
-    """All in one line, for where the panel is not."""
-    return f"{place(view)} · {told(view)} · {following(view)}"
+def guide_lines(view: CoachView) -> tuple[str, str]:
+    """All in two lines, the more important one first, for where the panel is not."""
+    return f"{place(view)} · {told(view)}", following(view)

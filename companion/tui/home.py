@@ -124,6 +124,12 @@ class HomeScreen(Screen[None]):
             name, link, state, address, detail = _cells(device)
             self.say(f"{name}, {link}, {state}", device.problem or f"{address}  {detail}")
 
+    @property
+    def address(self) -> str:
+        """Of the chosen ball; empty where it cannot be used, or there is none."""
+        device = self._chosen()
+        return device.address if device is not None and not device.problem else ""
+
     def action_connect(self) -> None:
         device = self._chosen()
         if device is None:
@@ -174,7 +180,7 @@ class HomeScreen(Screen[None]):
         except FAILURES as error:
             failure = words.failure(error)
         if failure:
-            self._tell_sound(f"sound   none: {failure}; the screen stands in", Tone.CAUTION)
+            self._tell_sound(f"no sound, the screen stands in: {failure}", Tone.CAUTION)
             return
         self._sound_asked = True
         self._tell_sound(

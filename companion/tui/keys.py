@@ -3,7 +3,7 @@
 A key's name, `SCREEN.DEED`, is what it is rebound by. What it does on the screen is the screen's own action.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -24,6 +24,7 @@ class Key:
 
 _UP_DOWN = (Key("down", "j", "down", told="down"), Key("up", "k", "up", told="up"))
 _MOVES = (Key("down", "j", "move(1)", told="down"), Key("up", "k", "move(-1)", told="up"))
+_ENDS = (Key("first", "g", "edge(-1)", told="to the top"), Key("last", "G", "edge(1)", told="to the end"))
 _HELP = Key("help", "question_mark", "help", "Help", "?", told="this page")
 _PLACES = (
     Key("to_home", "1", "go('home')", told="balls"),
@@ -37,21 +38,42 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
     "app": (
         Key("leave", "ctrl+q", "leave_all", told="out, saving", first=True),
         Key("leave_twice", "ctrl+c", "leave_all_twice", told="out, pressed twice", first=True),
+        Key("deeds", "colon,ctrl+p", "deeds", told="all that can be done here, by name"),
+    ),
+    "deeds": (
+        Key("choose", "enter", "choose", "Do it", "enter"),
+        Key("up", "up", "move(-1)", told="up"),
+        Key("down", "down", "move(1)", told="down"),
+        Key("leave", "escape", "leave", "Back", "esc"),
     ),
     "home": (
-        Key("connect", "enter", "connect", "Connect", "enter", "begin a session on the chosen ball", first=True),
-        Key("demo", "d", "demo", "Demo", told="demonstration, no hardware"),
-        Key("look", "r", "look", told="look for balls again"),
+        Key("connect", "enter", "connect", "Begin", "enter", "begin a session on the chosen ball", first=True),
         Key("programs", "2", "go('programs')", "Programs"),
         Key("sessions", "3", "go('sessions')", "Sessions"),
         Key("settings", "4,comma", "go('settings')", "Settings", "4"),
+        Key("pair", "p", "go('pair')", "Pair", told="get to know a new ball, or a known one anew"),
+        Key("demo", "d", "demo", "Demo", told="demonstration, no hardware"),
         Key("limits", "5", "go('limits')", "Limits"),
         Key("tare", "z", "tare", "Zero", told="zero the chosen ball"),
+        Key("look", "r", "look", told="look for balls again"),
         Key("sound", "t", "sound", told="play the test of the sound"),
         Key("heard", "y", "heard(True)", told="the test of the sound was heard"),
         Key("not_heard", "n", "heard(False)", told="it was not"),
         _HELP,
         Key("quit", "q", "leave", "Quit", told="out"),
+        *_UP_DOWN,
+    ),
+    "pair": (
+        Key("go", "enter", "go", "Go on", "enter", "pair the chosen ball, keep it, begin a session", first=True),
+        Key("yes", "y", "say_yes", "Yes", told="yes; the size is as the ball says"),
+        Key("no", "n", "say_no", "No", told="no, that is another ball"),
+        Key("again", "b", "again", "Buzz again", told="let it buzz again"),
+        Key("skip", "s", "skip", "Skip", told="leave this step out"),
+        Key("address", "t", "type_address", "Type an address", told="type an address"),
+        Key("size", "a", "type_size", "Size", told="type the size: a tool, or an area"),
+        Key("name", "e", "type_name", "Name", told="type a name"),
+        _HELP,
+        Key("leave", "escape", "leave", "Back", "esc", "give up, or back: nothing is kept", first=True),
         *_UP_DOWN,
     ),
     "live": (
@@ -64,6 +86,8 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         Key("pause", "space", "act('pause')", "Pause", "space", "pause the program and its cues, or go on"),
         Key("next", "n", "act('next')", "Next", told="next step"),
         Key("back", "b", "act('back')", told="the step before"),
+        *(Key(f"pain_{score}", str(score), f"pain({score})", told=f"pain is {score} of 10") for score in range(10)),
+        Key("pain_10", "t", "pain(10)", told="pain is 10 of 10"),
         Key("words", "w", "words", told="what was said at the start, again"),
         Key("far", "f", "far", "Far", told="far view, and back"),
         _HELP,
@@ -76,6 +100,7 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         Key("select", "space", "select", "Select", "space", "select, to compare"),
         Key("compare", "c", "compare", "Compare", told="compare those selected"),
         Key("trends", "t", "trends", "Trends", told="trends of the last weeks"),
+        Key("export", "e", "export", "Export", told="write those selected, or this one, to a file"),
         Key("ask_delete", "delete,backspace", "ask_delete", "Delete", "del", "delete a session, then y"),
         Key("undo", "u", "undo", told="bring a deleted one back"),
         Key("home", "1", "home", told="balls"),
@@ -102,6 +127,7 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         Key("pain", "p", "pain", "Pain", told="write the pain before and after"),
         Key("tags", "t", "tags", told="write tags"),
         Key("mark", "i", "mark", told="set a mark in the middle"),
+        Key("export", "e", "export", "Export", told="write it to a file: a table, a document, a report"),
         Key("ask_delete", "delete", "ask_delete", told="delete the session, then y"),
         Key("delete", "y", "delete", told="yes, delete it"),
         Key("home", "1", "home", told="balls"),
@@ -125,11 +151,27 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         Key("leave", "q,escape,question_mark", "leave", "Back", "q", "back"),
         Key("down", "j,down", "scroll(1)", "Down", "down"),
         Key("up", "k,up", "scroll(-1)", "Up", "up"),
+        Key("page", "space,pagedown", "page(1)", "Page", "space"),
+        Key("page_up", "b,pageup", "page(-1)", told="a page up"),
+    ),
+    "programs": (
+        Key("start", "enter", "start", "Start", "enter", "begin the program on the chosen ball", first=True),
+        Key("left", "l", "side('left')", told="left side"),
+        Key("right", "r", "side('right')", told="right side"),
+        Key("both", "b", "side('both')", told="both sides, one after the other"),
+        Key("side", "left,right", "turn_side", "Side", "l r b", "another side", first=True),
+        Key("more", "space,pagedown", "more", "More", "space", "more of the text"),
+        *_PLACES[:1],
+        *_PLACES[2:],
+        _HELP,
+        Key("leave", "q,escape", "leave", "Back", "q", "back"),
+        *_MOVES,
+        *_ENDS,
     ),
     "settings": (
         Key("accept", "enter", "accept", "Change", "enter", "the next value, or write what was typed", first=True),
-        Key("next", "right", "turn(1)", told="the next value"),
-        Key("last", "left", "turn(-1)", told="the value before"),
+        Key("next_value", "right", "turn(1)", told="the next value", first=True),
+        Key("last_value", "left", "turn(-1)", told="the value before", first=True),
         Key("type", "e", "type", "Type", told="type a value"),
         Key("reset", "r", "reset", "Default", told="forget it: the default holds again"),
         Key("limits", "5", "go('limits')", "Limits"),
@@ -137,6 +179,7 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         _HELP,
         Key("leave", "q,escape", "leave", "Back", "q", "back"),
         *_MOVES,
+        *_ENDS,
     ),
     "limits": (
         Key("accept", "enter", "accept", "Set", "enter", "set the limit, or write what was typed", first=True),
@@ -149,10 +192,11 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         _HELP,
         Key("leave", "q,escape", "leave", "Back", "q", "back"),
         *_MOVES,
+        *_ENDS,
     ),
     "after": (
         *(Key(f"score_{score}", str(score), f"score({score})", told=f"pain now {score}") for score in range(10)),
-        Key("score_10", "x", "score(10)", "Ten", told="pain now 10"),
+        Key("score_10", "x", "score(10)", "Ten", told="pain now, ten"),
         Key("less", "left,minus", "step(-1)", told="one less"),
         Key("more", "right,plus", "step(1)", told="one more"),
         Key("keep", "enter", "keep", "Save", "enter", "write the score, and go on", first=True),
@@ -174,6 +218,12 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         Key("skip", "escape", "skip", "Skip", "esc"),
     ),
 }
+
+
+def name_of(bindings: Iterable[BindingType]) -> str:
+    """Of the screen that has these."""
+    ids = (binding.id or "" for binding in bindings if isinstance(binding, Binding))
+    return next(iter(ids), "").partition(".")[0]
 
 
 def bindings(screen: str) -> list[BindingType]:

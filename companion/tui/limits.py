@@ -223,6 +223,9 @@ class LimitsScreen(Screen[None]):
         else:
             self._table.action_cursor_up()
 
+    def action_edge(self, way: int) -> None:
+        self._table.move_cursor(row=self._table.row_count - 1 if way > 0 else 0)
+
     def action_go(self, place: str) -> None:
         self.post_message(GoTo(place))
 

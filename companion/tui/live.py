@@ -12,7 +12,7 @@ from textual.screen import Screen
 from companion.tui import keys, words
 from companion.tui.deck import Live
 from companion.tui.face import Now, alert_rows, panel_rows, start_rows, title_row
-from companion.tui.guide import guide_line, guide_rows
+from companion.tui.guide import guide_lines, guide_rows
 from companion.tui.messages import Do, EndLive, ShowHelp
 from companion.tui.snapshot import Snapshot
 from companion.tui.widgets.bignumber import BigNumber
@@ -29,7 +29,7 @@ WIDE_FOR_TALL = 114  # three numerals of 14 rows, and the panel beside them; els
 TWICE_S = 3.0  # within which a second press counts
 WORDS_S, ROW_S = 5.0, 3.0  # what is said at the start stands for so long, and so much longer for each line of it
 _ANSWER_S = 5.0  # that a notice stays
-_THROUGH = ("q", "escape", "s", "ctrl+q", "ctrl+c")  # leaving, and pain: they keep their meaning after a stop
+_THROUGH = ("end", "end_twice", "symptom")  # what keeps its meaning after a stop: leaving, and pain
 
 
 class LiveScreen(Screen[None]):
@@ -98,7 +98,7 @@ class LiveScreen(Screen[None]):
         self._say_words(now)
         self._title.show(*title_row(now))
         size = self._alerts.size
-        led = guide_line(now.coach) if now.coach is not None and far else ""
+        led = guide_lines(now.coach) if now.coach is not None and far else ()
         self._alerts.paint(alert_rows(now, size.height, size.width, self._saying(), led))
         self._number.show(now, far=far)
         if not far:
@@ -110,10 +110,13 @@ class LiveScreen(Screen[None]):
 
     def _say_words(self, now: Now) -> None:
         """What holds for this session, said once as it begins; a key brings it back."""
-        rows = start_rows(now, self._live.words, self.size.width)
-        if self._words_until_s is None and now.snapshot.opened is not None:
+        if now.snapshot.opened is None:
+            return
+        until_s = self._words_until_s
+        shown = until_s is None or time.monotonic() < until_s
+        rows = start_rows(now, self._live.words, self.size.width) if shown else ()
+        if until_s is None:
             self._words_until_s = time.monotonic() + WORDS_S + ROW_S * len(rows)
-        shown = self._words_until_s is not None and time.monotonic() < self._words_until_s
         if shown != self._words.display:
             self._words.display = shown
         if shown:
@@ -153,9 +156,24 @@ class LiveScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """While a stop waits to be confirmed, any other key confirms it."""
-        if self._live.view.snapshot().stopped and event.key not in _THROUGH:
+        if self._live.view.snapshot().stopped and event.key not in self._through:
             event.stop()
             self.post_message(Do("confirm"))
+
+    @property
+    def _through(self) -> set[str]:
+        """The keys that keep their meaning after a stop: leaving, and pain."""
+        now = keys.TABLE["live"]
+        rebound: dict[str, str] = getattr(self.app, "rebound", {})
+        kept = (rebound.get(f"live.{key.deed}", key.keys) for key in now if key.deed in _THROUGH)
+        return {*("ctrl+q", "ctrl+c"), *(each for each in ",".join(kept).split(","))}
+
+    def action_pain(self, score: int) -> None:
+        """Before the first contact it is the pain before, from then on that of the last hold."""
+        totals = self._live.view.snapshot().totals
+        when = "hold" if totals is not None and totals.contact_s > 0 else "before"
+        self.post_message(Do("pain", value=score, when=when, by="key"))
+        self.say(f"pain {score} of 10 is kept")
 
     def action_act(self, kind: str) -> None:
         self.post_message(Do(kind))
@@ -214,7 +232,7 @@ _FINISH_S = 30.0  # that the last words of a program stay
 _SAID = {
     "tare": "zero asked for",
     "mark": "mark set",
-    "pause": "pause, or on: the guard goes on in any case",
+    "pause": "pause, or going on; warnings go on in any case",
     "next": "next step",
     "back": "the step before",
     "symptom": "noted: stop, and come off the ball",

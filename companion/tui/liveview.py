@@ -176,7 +176,7 @@ class LiveView:
         match action.kind:
             case "region" | "side" | "tool":
                 return self._placed(action.fields)
-            case "pause":
+            case "pause" if action.fields.get("by") not in ("release", "countdown"):  # the hands' state tells those
                 told = action.fields.get("on")
                 return {"paused": told if isinstance(told, bool) else not self._snapshot.paused}
             case _:
@@ -247,7 +247,8 @@ class LiveView:
                 return {"storage": state, "storage_s": float(seconds) if isinstance(seconds, int | float) else 0.0}
             case "hands":
                 value = notice.fields.get("value")
-                return {"hands": state, "hands_value": value if isinstance(value, int) else None}
+                told = value if isinstance(value, int) else None
+                return {"hands": state, "hands_value": told, "hands_s": notice.t_s}
             case "sound":
                 return {"mute": _mute(notice.fields)}
             case "refused" if notice.fields.get("request") in ("region", "side", "tool"):

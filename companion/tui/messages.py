@@ -5,22 +5,26 @@ from collections.abc import Sequence
 from textual.message import Message
 
 from companion.tui.deck import SessionRow
+from sessions.events import Json
 
 
 class StartLive(Message):
-    """Begin a session on an address; on "demo", the demonstration."""
+    """Begin a session on an address; on "demo", the demonstration. With a program: led by it, on a side."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, program: str = "", side: str = "") -> None:
         super().__init__()
         self.address = address
+        self.program = program
+        self.side = side
 
 
 class Do(Message):
     """Hand an action of this kind to the session that runs."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, **fields: Json) -> None:
         super().__init__()
         self.kind = kind
+        self.fields = fields
 
 
 class EndLive(Message):
@@ -42,7 +46,7 @@ class ShowComparison(Message):
 
 
 class GoTo(Message):
-    """To one of the places: home, programs, sessions, settings, limits."""
+    """To one of the places: home, pair, programs, sessions, settings, limits."""
 
     def __init__(self, place: str) -> None:
         super().__init__()

@@ -29,6 +29,7 @@ class SettingsScreen(Screen[None]):
         super().__init__()
         self._book = deck.settings
         self._rows: tuple[Setting, ...] = ()
+        self._told_row = -1
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
@@ -78,10 +79,11 @@ class SettingsScreen(Screen[None]):
         self._tell(said)
 
     def on_data_table_row_highlighted(self) -> None:
-        self._tell()
+        if self._table.cursor_row != self._told_row:  # else the list was only filled anew
+            self._tell()
 
     def _tell(self, said: str = "") -> None:
-        here = self._here()
+        here, self._told_row = self._here(), self._table.cursor_row
         if here is not None:
             self.say(said or f"{here.name}: {here.what}", f"allowed: {here.allowed}")
 
@@ -94,6 +96,9 @@ class SettingsScreen(Screen[None]):
     def action_turn(self, way: int) -> None:
         """The next of a setting's options, or the one before."""
         here = self._here()
+        if self._entry.display:
+            (self._entry.action_cursor_right if way > 0 else self._entry.action_cursor_left)()
+            return
         if here is None:
             return
         if not here.options:
@@ -139,6 +144,9 @@ class SettingsScreen(Screen[None]):
 
     def action_move(self, rows: int) -> None:
         (self._table.action_cursor_down if rows > 0 else self._table.action_cursor_up)()
+
+    def action_edge(self, way: int) -> None:
+        self._table.move_cursor(row=self._table.row_count - 1 if way > 0 else 0)
 
     def action_go(self, place: str) -> None:
         self.post_message(GoTo(place))

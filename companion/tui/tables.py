@@ -10,7 +10,7 @@ from companion.tui.overlay import MARKERS
 from sessions.moments import Figure
 from sessions.trends import Trend
 
-NO_CAUSE = "These are counts of what was recorded; they do not say what caused a change."
+NO_CAUSE = "Counts of what was recorded: they do not say what caused it."
 _WEEKS_SHOWN = 12  # in a line; JSON has all
 _PLACES = 8
 
@@ -41,7 +41,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def trend_lines(found: Sequence[Trend]) -> list[str]:
     """A table of all places, then the weeks of each of the first ones."""
-    heads = ("PLACE", "N", "BEFORE", "AFTER", "CHANGE", "SCORED", "MIN", "kPa", "WARN", "STOP")
+    heads = ("PLACE", "N", "BEFORE", "AFTER", "CHANGE", "SCORED", "MIN", "ZONE kPa", "WARN", "STOP")
     rows = [
         (
             words.place(trend.region, trend.side),
@@ -51,7 +51,7 @@ def trend_lines(found: Sequence[Trend]) -> list[str]:
             _signed(trend.change),
             f"{trend.scored} of {trend.sessions}",
             f"{trend.minutes:.0f}",
-            _short(trend.mean_kpa),
+            _short(trend.zone_kpa),
             str(trend.cautions),
             str(trend.stops),
         )
@@ -67,19 +67,18 @@ def trend_lines(found: Sequence[Trend]) -> list[str]:
 
 def _weekly(trend: Trend) -> list[str]:
     shown = trend.weeks[-_WEEKS_SHOWN:]
-    missing = f"n = {trend.sessions}; without a score before {trend.no_before}, after {trend.no_after}"
-    head = f"{words.place(trend.region, trend.side)}: {missing}"
-    if trend.without_mean:
-        head += f"; pressure unknown of {trend.without_mean}"
+    missing = f"before {trend.no_before}, after {trend.no_after}, in zone {trend.without_zone}"
+    head = f"{words.place(trend.region, trend.side)}: n = {trend.sessions}; not known: {missing}"
     months = [f"{week.monday:%b}" if not place or week.monday.day <= 7 else "" for place, week in enumerate(shown)]
     out = [head, _line("month", months), _line("week of", [str(week.monday.day) for week in shown])]
+    out[-1] += " a week"
     out.append(_line("sessions", [str(week.sessions) for week in shown]))
     before = _line("before", [_score(week.pain_before) for week in shown])
     out.append(before + _slope(trend.slope_before))
     out.append(_line("after", [_score(week.pain_after) for week in shown]) + _slope(trend.slope_after))
     out.append(_line("change", [_signed(week.change) for week in shown]))
     out.append(_line("minutes", [f"{week.minutes:.0f}" for week in shown]))
-    out.append(_line("mean kPa", [_short(week.mean_kpa) for week in shown]))
+    out.append(_line("in zone", [_short(week.zone_kpa) for week in shown]))
     out.append(_line("warnings", [str(week.cautions + week.stops) for week in shown]))
     return out
 

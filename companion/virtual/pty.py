@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from companion.errors import UnavailableError
-from companion.virtual.server import Server
-from firmware_protocol.simulator.virtual import VirtualBall
+from companion.virtual.server import Ball, Server
 
 # The kernel holds 4095 bytes for a reader and more beside; a port nobody reads is full at 2 KiB, which is about
 # a second and a half of four cells at 100 Hz, so that a client that comes back does not hear old news for long. The
@@ -28,7 +27,7 @@ class PtyServer(Server):
 
     def __init__(
         self,
-        ball: VirtualBall,
+        ball: Ball,
         *,
         link: Path | None = None,
         clock: Callable[[], float] = time.monotonic,

@@ -9,12 +9,26 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from firmware_protocol.simulator.virtual import VirtualBall
-
 _MOST_WAIT_S = 0.25  # a clock that was set forward from outside is noticed by then
 _LEAST_WAIT_S = 0.001  # an appointment that stays overdue must not spin
 _JAM_POLL_S = 0.005  # how often a full port is tried again; it has no event of its own
 _JOIN_S = 5.0
+
+
+class Ball(Protocol):
+    """What is served: `simulator.virtual.VirtualBall`, or a device that speaks otherwise. See there."""
+
+    @property
+    def renamed(self) -> bool: ...
+    @property
+    def greetings(self) -> int: ...
+    def connected(self, now_s: float) -> None: ...
+    def disconnected(self, now_s: float) -> None: ...
+    def present(self, now_s: float) -> bool: ...
+    def feed(self, data: bytes, now_s: float) -> None: ...
+    def tick(self, now_s: float) -> None: ...
+    def outgoing(self) -> bytes: ...
+    def deadline_s(self) -> float | None: ...
 
 
 class Outlet(Protocol):
@@ -65,7 +79,7 @@ class Server:
 
     def __init__(
         self,
-        ball: VirtualBall,
+        ball: Ball,
         outlet: Outlet,
         *,
         clock: Callable[[], float] = time.monotonic,

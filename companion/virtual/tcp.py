@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from companion.errors import UnavailableError
-from companion.virtual.server import Server
-from firmware_protocol.simulator.virtual import VirtualBall
+from companion.virtual.server import Ball, Server
 
 _READ = 4096
 _SEND_BUFFER = 8192  # bytes; a client that does not read is soon full, and then hears no old news for long
@@ -22,7 +21,7 @@ class TcpServer(Server):
 
     def __init__(
         self,
-        ball: VirtualBall,
+        ball: Ball,
         *,
         host: str = "127.0.0.1",
         port: int = 0,

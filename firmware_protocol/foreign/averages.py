@@ -21,13 +21,17 @@ class Average:
         self.give_up_s = self._until_s + PATIENCE_S
         self._rows: list[Floats] = []
         self._scans = 0
+        self._last_s = now_s
 
     def add(self, numbers: Floats, arrival_s: float) -> bool:
-        """(scans, channels). True: that was enough."""
+        """(scans, channels). True: what came before was enough, and these are no part of it."""
+        if arrival_s > max(self._until_s, self._last_s) and self._scans >= LEAST_SCANS:
+            return True
+        self._last_s = arrival_s
         if self._scans < MOST_SCANS:
             self._rows.append(numbers)
             self._scans += len(numbers)
-        return arrival_s >= self._until_s and self._scans >= LEAST_SCANS
+        return False
 
     def numbers(self) -> Floats:
         return np.concatenate(self._rows)

@@ -4,6 +4,7 @@
     points      per channel, two or more [number, newton]: numbers as the device sends them, strictly rising
     zero        per channel: the number at no load, from a tare
     full_scale  the number at the end of its range: what reaches it is saturated
+    full_scale_n  the same in newtons, where that is what is known
     invert      true: pressing makes its numbers fall
     columns     of text lines, from the left: "force", "time_s", "time_ms", "time_us", or "-" for what is no matter
     baud        of a serial port; the transport's affair
@@ -31,6 +32,7 @@ NEWTONS: Mapping[str, float] = {
 }
 COUNTS = "counts"
 ROLES = ("force", "time_s", "time_ms", "time_us", "-")
+NAMES = ("unit", "points", "zero", "full_scale", "full_scale_n", "invert", "columns")
 MAX_CHANNELS = 16
 MAX_POINTS = 8
 MAX_COLUMNS = 64
@@ -47,6 +49,7 @@ class Known:
     points: tuple[Points, ...] = ()
     zero: tuple[float, ...] = ()
     full_scale: float | None = None
+    full_scale_n: float | None = None
     invert: bool = False
     columns: tuple[str, ...] = ()
 
@@ -57,12 +60,13 @@ def known_of(settings: Mapping[str, object]) -> Known:
     points = [points_of(channel) for channel in channels]
     zero = [_number(value) for value in _list(settings.get("zero"))]
     roles = columns.split(",") if isinstance(columns, str) else _list(columns)
-    scale = _number(full_scale)
+    scale, scale_n = _number(full_scale), _number(settings.get("full_scale_n"))
     return Known(
         unit=unit if isinstance(unit, str) and (unit in NEWTONS or unit == COUNTS) else None,
         points=tuple(points) if points and all(points) and len(points) <= MAX_CHANNELS else (),
         zero=tuple(zero) if all(map(math.isfinite, zero)) and len(zero) <= MAX_CHANNELS else (),
         full_scale=scale if scale > 0 else None,
+        full_scale_n=scale_n if scale_n > 0 else None,
         invert=settings.get("invert") in (True, "true"),
         columns=tuple(map(str, roles)) if len(roles) <= MAX_COLUMNS and all(role in ROLES for role in roles) else (),
     )

@@ -240,23 +240,31 @@ class Listener:
         self.enter(Phase.LIVE)
         if since_s > self.silent_s:
             self._watch.restart()
-        if self._at(self._watch, rows):
+        elif since_s > 0 and self._watch.changed():
             self._start(Continuity.GOES_ON, self._watch.period_s, rows)
+        _tell_when(self._watch, rows)
         self._place(rows)
 
     # --- scans ---
 
     def _hold(self, rows: Rows) -> None:
+        """What comes at one moment is looked at as one, however it is cut: so when the next moment has come."""
+        if self._held and rows.arrival_s > self._held[-1].arrival_s:
+            period_s = self._pace.settled(clocked=self.clocked, least_s=self.least_period_s)
+            if period_s is not None:
+                self._run(period_s)
+                self.take(rows)
+                return
         self._held.append(rows)
         self._held_scans += len(rows.numbers)
-        self._at(self._pace, rows)
-        period_s = self._pace.settled(clocked=self.clocked, least_s=self.least_period_s)
+        _tell_when(self._pace, rows)
         while self._held_scans > HELD_SCANS and len(self._held) > 1:
             dropped = len(self._held.popleft().numbers)
             self._held_scans -= dropped
             self.damaged("flood", dropped)
-        if period_s is None:
-            return
+
+    def _run(self, period_s: float) -> None:
+        """A run of scans begins, with those that were held."""
         held, self._held = self._held, deque()
         self._held_scans = 0
         first = self._profile is None
@@ -269,13 +277,6 @@ class Listener:
             self.tell(ZeroChanged(None, None, False))
         for one in held:
             self._place(one)
-
-    def _at(self, pace: Pace | Watch, rows: Rows) -> bool:
-        """Tell it when they were; True: it says that the rate has changed."""
-        if rows.stamps_us is None:
-            return bool(pace.add(rows.arrival_s, len(rows.numbers)))
-        changed = [bool(pace.add(stamp_us * 1e-6)) for stamp_us in rows.stamps_us]
-        return any(changed)
 
     def _introduced(self) -> bool:
         """Tell who it is, if that is news. False: it is another device than the one expected."""
@@ -328,6 +329,7 @@ class Listener:
 
     def _place(self, rows: Rows) -> None:
         assert self._scale is not None
+        self._averaged(rows)
         counts = self._scale.counts(rows.numbers)
         start = 0
         hole_us = round(HOLE_PERIODS * self._watch.period_s * 1e6)
@@ -340,7 +342,6 @@ class Listener:
             self.tell(Samples(counts[start:stop], self._next, at_us, span_us, rows.arrival_s, hole=hole))
             self._next += stop - start
             start = stop
-        self._averaged(rows)
 
     # --- zero ---
 
@@ -361,8 +362,9 @@ class Listener:
         elif scale.moved(numbers):
             self.tell(refused(average.request, m.Status.UNSTABLE))
         else:
-            value, trusted = scale.zero(numbers.mean(axis=0))
-            self.tell(ZeroChanged(value, self._next, trusted))
+            means = numbers.mean(axis=0)
+            value, trusted = scale.zero(means)
+            self.tell(ZeroChanged(value, self._next, trusted, tuple(means.tolist())))
 
     def _drop_average(self, why: str | None) -> None:
         average, self._average = self._average, None
@@ -379,6 +381,14 @@ class Listener:
     def _told(self) -> list[DriverEvent]:
         events, self._events = self._events, []
         return events
+
+
+def _tell_when(pace: Pace | Watch, rows: Rows) -> None:
+    if rows.stamps_us is None:
+        pace.add(rows.arrival_s, len(rows.numbers))
+        return
+    for stamp_us in rows.stamps_us:
+        pace.add(stamp_us * 1e-6)
 
 
 def _cuts(rows: Rows, hole_us: int) -> list[int]:

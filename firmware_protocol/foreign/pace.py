@@ -56,9 +56,11 @@ class Watch:
         self._clocked = clocked
         self._pace = Pace()
 
-    def add(self, at_s: float, scans: int = 1) -> bool:
-        """True: `period_s` is another one now."""
+    def add(self, at_s: float, scans: int = 1) -> None:
         self._pace.add(at_s, scans)
+
+    def changed(self) -> bool:
+        """True: `period_s` is another one now."""
         if self._pace.spent_s < WINDOW_S:
             return False
         measured, self._pace = self._pace.settled(clocked=self._clocked, least_s=self._least_s), Pace()

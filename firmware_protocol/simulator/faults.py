@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 
+LONGEST = 60  # letters of a part
 DEFAULT_SECOND = 20.0  # of what happens once and was not told when
 
 
@@ -164,6 +165,8 @@ def write_harms(harms: Iterable[Harm], path: Path) -> None:
 
 
 def _part(part: str) -> Fault:
+    if len(part) > LONGEST:
+        raise ValueError(f"{part[:20]!r}... is no fault: one has {LONGEST} letters at most")
     match = _PART.fullmatch(part)
     if match is None:
         raise ValueError(f"{part!r} is no fault: write NAME, NAME=VALUE or NAME=VALUE@SECOND; {_known()}")

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks.figure import Figure
+from tests.loudspeaker import Loudspeaker
 from tests.test_tui_stage import Child, child
 
 LIMIT_S = 60.0
@@ -28,6 +29,7 @@ def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as directory:
         told = Path(directory) / "told"
         yield _cpu(told)
+        yield _sounding(Path(directory))
         yield _first_frame(told)
         yield _danger(told)
         yield _hole(told)
@@ -55,6 +57,33 @@ def _cpu(told: Path) -> Figure:
         kilobytes = (len(process.output) - size) / took_s / 1000
     note = f"of one core, 120x40, 10 fps, 100 Hz; {kilobytes:.0f} kB/s to the terminal"
     return Figure("live screen CPU", 100 * used_s / took_s, "%", at_most=12.0, note=note)
+
+
+def _sounding(directory: Path) -> Figure:
+    """A whole session in far view with ticks, tones and words: screen, engine, journal, and the player with its own.
+
+    The players are scripts that end at once: what a real one needs to play is not ours.
+    """
+    speaker = Loudspeaker(directory / "speaker", "aplay", "espeak-ng")
+    variables = speaker.environment | {"KNEAD_HOME": str(directory / "home")}
+    command = [sys.executable, "-m", "companion", "demo"]
+    with child(directory / "told", "", seconds=LIMIT_S, command=command, variables=variables) as process:
+        if not process.read(lambda: "tick-1" in [given.what for given in speaker.given()], LIMIT_S):
+            raise RuntimeError(f"it does not tick: {speaker.given()}")
+        before_s, began_s, size = _spent_s(process), time.monotonic(), len(process.output)
+        process.read(lambda: False, MEASURE_S)
+        used_s, took_s = _spent_s(process) - before_s, time.monotonic() - began_s
+        kilobytes = (len(process.output) - size) / took_s / 1000
+    played = len(speaker.given())
+    note = f"of one core, the demo at 120x40; {kilobytes:.0f} kB/s to the terminal, {played} sounds"
+    return Figure("far view with sound on, CPU", 100 * used_s / took_s, "%", at_most=15.0, note=note)
+
+
+def _spent_s(process: Child) -> float:
+    """Of the process and all its children, those that have ended too."""
+    running = psutil.Process(process.process.pid)
+    times = [each.cpu_times() for each in (running, *running.children(recursive=True))]
+    return sum(each.user + each.system + each.children_user + each.children_system for each in times)
 
 
 def _first_frame(told: Path) -> Figure:

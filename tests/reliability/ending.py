@@ -111,8 +111,7 @@ def _on_terminal(home: Path, ignored: bool) -> tuple[int, subprocess.Popen[bytes
     def before() -> None:
         os.setsid()
         ioctl(0, termios.TIOCSCTTY, 0)
-        if ignored:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
 
     process = subprocess.Popen(
         [sys.executable, "-m", "companion", "live", f"sim:{SCENARIO}"],

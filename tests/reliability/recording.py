@@ -23,8 +23,24 @@ from sessions.session import SessionData
 from sessions.store import Store
 
 ROOT = Path(__file__).parents[2]
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LIMIT_S = 60.0  # no wait is longer
 LSB_N = 0.05
+
+
+def heeding(before: Callable[[], None] | None) -> Callable[[], None] | None:
+    """What a child does first, so that signals end it even where this process ignores them, as below a shell's `&`."""
+    ignored = [number for number in ENDING if signal.getsignal(number) == signal.SIG_IGN]
+    if not ignored:
+        return before
+
+    def begin() -> None:
+        for number in ignored:
+            signal.signal(number, signal.SIG_DFL)
+        if before is not None:
+            before()
+
+    return begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,7 @@ class Recording:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=before,
+            preexec_fn=heeding(before),
         )
         self._threads = [threading.Thread(target=target, daemon=True) for target in (self._read, self._listen)]
         for thread in self._threads:

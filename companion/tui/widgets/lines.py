@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.keys import format_key
 
 from companion.tui.tones import Row, Tone
 from companion.tui.widgets.painted import Painted
@@ -31,8 +32,12 @@ class KeyLine(Painted):
     _shown: tuple[tuple[str, str], ...] = ()
 
     def show(self, bindings: Iterable[BindingType]) -> None:
+        rebound = getattr(self.app, "rebound", {})  # as the user wants them
         self._shown = tuple(
-            (binding.key_display or binding.key, binding.description)
+            (
+                written(rebound[binding.id]) if binding.id in rebound else binding.key_display or binding.key,
+                binding.description,
+            )
             for binding in bindings
             if isinstance(binding, Binding) and binding.show and binding.description
         )
@@ -50,3 +55,8 @@ class KeyLine(Painted):
 
 
 _LAST = 2
+
+
+def written(key: str) -> str:
+    """A key as it is read: `?`, not `question_mark`."""
+    return format_key(key) if key and "+" not in key else key

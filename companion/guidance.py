@@ -1,0 +1,59 @@
+"""A program by name, made ready for one session. Refused where all of it is closed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from companion.errors import ConfigError, RefusedError
+from companion.past import Past
+from companion.programs import words
+from companion.programs.band import shut
+from companion.programs.library import Library, load_library
+from companion.programs.program import Program, Routine, Step
+from companion.safety.limits import GuardContext, tools
+
+FOLDER = "programs"  # the user's own, beside the settings
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    routine: Routine
+    region: str  # of the first step that may be done
+    side: str
+
+
+def library(config_file: Path) -> Library:
+    """All programs there are, with the user's own."""
+    return load_library(config_file.with_name(FOLDER))
+
+
+def prepare(name: str, side: str, config_file: Path, known: Past, *, simulated: bool) -> Guidance:
+    """Raises ConfigError (no such program, or it is broken) and RefusedError (nothing of it may be done now)."""
+    routine = library(config_file).program(name).routine(side)
+    opens = _open(routine.steps, known, simulated=simulated)
+    return Guidance(routine, opens.region, opens.side)
+
+
+def check_region(program: Program, region: str) -> None:
+    """Raises ConfigError where a region was asked for that the program does not work on."""
+    if region not in program.regions:
+        there = ", ".join(program.regions)
+        raise ConfigError(f"the program {program.key} is for {there}, not for {region}", "leave --region out")
+
+
+def _open(steps: Sequence[Step], known: Past, *, simulated: bool) -> Step:
+    """The first that may be done."""
+    refused: list[RefusedError] = []
+    for step in steps:
+        try:
+            known.refuse(step.region, step.side)
+        except RefusedError as error:
+            refused.append(error)
+            continue
+        tool = tools()[step.tool]
+        context = GuardContext(region=step.region, side=step.side, tool=tool.key, area_cm2=tool.area_cm2)
+        why = shut(step, known.apply(context, simulated=simulated))
+        if not why:
+            return step
+        refused.append(RefusedError(f"{step.region} is left out: {words.SHUT[why]}", "knead today says when again"))
+    raise refused[0]

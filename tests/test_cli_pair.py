@@ -1,0 +1,119 @@
+"""`knead pair`, `devices`, `forget`, and `live NAME`: as commands, without a terminal."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from companion.cli import run
+from companion.engine import Outcome
+from companion.meeting import Meeting
+from tests.test_cli_main import knead
+
+Shown = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNEAD_HOME", str(tmp_path))
+
+
+def paired(*options: str) -> int:
+    return run(["pair", "sim:calm", "--name", "Blue", "--speed", "50", *options])
+
+
+def test_a_ball_is_paired_listed_used_and_forgotten(capsys: Shown) -> None:
+    assert paired("--tool", "tennis") == 0
+    shown = capsys.readouterr()
+    lines = shown.out.splitlines()
+    checks = ["noise", "zero", "drift", "stuck", "rate", "battery", "calibration"]
+    assert [line.split()[0] for line in lines if line[0] != " "] == [*checks, "remembered:"]
+    assert "knead: it buzzes" in shown.err
+    assert run(["devices"]) == 0
+    listed = capsys.readouterr().out
+    for word in ("Blue", "V-CALM-0", "tennis", "sim:calm", "paired", "0 sessions"):
+        assert word in listed
+    assert run(["live", "blue", "--seconds", "1", "--speed", "20", "--jsonl"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    kinds = [event["event"] for event in events]
+    told = [event.get("text") for event in events[: kinds.index("reading")]]
+    assert "this is Blue" in told, "before values are shown"
+    assert run(["devices", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["devices"]
+    assert (row["name"], row["serial"], row["sessions"]) == ("Blue", "V-CALM-0", 1)
+    assert row["profile"]["tool"] == "tennis"
+    assert run(["forget", "Blue"]) == 0
+    assert "forgotten: Blue" in capsys.readouterr().out
+    assert run(["devices"]) == 0
+    assert "No ball is remembered" in capsys.readouterr().err
+
+
+def test_as_one_document(capsys: Shown) -> None:
+    assert paired("--json", "--as-told", "--no-find") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == 1
+    assert document["ball"]["profile"]["area_cm2"] == 12.0
+    assert {"check", "state", "word", "value", "unit", "text", "todo"} == set(document["checks"][0])
+    assert document["told"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--area", "900"), "cm2"),
+        (("--tool", "gun"), "no tool gun"),
+        (("--diameter", "60"), "go together"),
+        (("--name", "a:b"), "cannot be called"),
+        (("--calibrated-on", "2999-01-01"), "yet to come"),
+        (("--columns", "weight"), "no column weight"),
+        (("--unit", "stone"), "no unit stone"),
+    ],
+)
+def test_what_cannot_be_is_usage_and_changes_nothing(options: tuple[str, ...], words: str, capsys: Shown) -> None:
+    assert run(["pair", "sim:calm", *options]) == 2
+    assert words in capsys.readouterr().err
+    assert run(["devices"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_name_is_given_once(capsys: Shown) -> None:
+    assert paired("--no-find", "--no-zero") == 0
+    assert run(["pair", "sim:rolling", "--name", "blue", "--no-find", "--no-zero", "--speed", "50"]) == 2
+    assert "another ball is called blue" in capsys.readouterr().err
+    assert run(["pair", "sim:calm", "--name", "BLUE", "--no-find", "--no-zero", "--speed", "50"]) == 0
+
+
+def test_a_pairing_that_fails_is_one_line_a_hint_and_its_code(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = Outcome(4, "the ball went away", "bring it near")
+    monkeypatch.setattr(Meeting, "run", lambda _: outcome)
+    assert run(["pair", "sim:calm"]) == 4
+    assert capsys.readouterr().err == "knead: the ball went away\n  bring it near\n"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["forget", "Nobody"], 2), (["live", "Nobody"], 2), (["pair"], 2)])
+def test_nobody_is_called_so(arguments: list[str], code: int, capsys: Shown) -> None:
+    assert run(arguments) == code
+    assert capsys.readouterr().err
+
+
+def test_leaving_by_a_signal_keeps_nothing(monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
+    def interrupted(self: Meeting) -> Outcome:
+        raise KeyboardInterrupt
+
+    left: list[Meeting] = []
+    monkeypatch.setattr(Meeting, "run", interrupted)
+    monkeypatch.setattr(Meeting, "abandon", lambda meeting: left.append(meeting))
+    assert run(["pair", "sim:calm"]) == 130
+    assert len(left) == 1
+    capsys.readouterr()
+    assert run(["devices"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a device path")
+def test_as_a_process_without_a_ball(tmp_path: Path) -> None:
+    found = knead("pair", "serial:/dev/nothing-here", home=tmp_path)
+    assert found.returncode == 3
+    assert found.stdout == ""
+    assert "there is no port" in found.stderr
