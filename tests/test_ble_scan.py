@@ -71,7 +71,7 @@ def test_balls_of_every_kind_are_listed_with_what_is_known_from_afar(radio: Radi
     assert set(rows) == addresses
     ball = rows["ble:Knead-1"]
     assert (ball.kind, ball.known, ball.nickname, ball.problem) == ("native", True, "Anna's", "")
-    assert ball.signal_dbm == -50
+    assert ball.rssi_dbm == -50
     assert rows["ble:Progressor_7"].kind == "progressor"
 
 
