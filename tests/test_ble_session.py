@@ -33,7 +33,7 @@ from sessions.store import Store
 from tests.bleak_on_bumble import Host as System
 from tests.bleak_on_bumble import installed, transport
 from tests.foreign_radio import Progressor, crane_scale
-from tests.kit import LIMIT_S, Recorder
+from tests.kit import LIMIT_S, Recorder, joined
 from tests.radio import Radio
 from tests.test_cli_main import ROOT
 from tests.test_engine import plan
@@ -202,6 +202,30 @@ def test_nothing_in_reach_and_nothing_to_reach_with_end_at_once(
     assert "No such ball" in absent.outcome.text
     assert denied.outcome is not None
     assert (denied.outcome.code, bool(denied.outcome.hint)) == (5, True)
+
+
+def test_a_captured_session_over_bluetooth_plays_again(radio: Radio, settings: Settings, tmp_path: Path) -> None:
+    ball = radio.ball("Knead-1")
+    capture = tmp_path / "session.knead"
+    with session(settings, "ble:Knead-1", capture=capture, record=False) as (_, seen):
+        seen.wait_for(5, Reading)
+        ball.lose()
+        seen.wait(Notice, is_gap)
+        seen.wait_for(len(seen.of(Reading)) + 5, Reading)
+    again = Recorder()
+    replay = LiveRequest(address=f"replay:{capture}", speed=float("inf"), record=False, sound=False)
+    run = compose.live(replay, settings, (again,))
+    run.start()
+    assert run.join(LIMIT_S)
+    assert run.outcome is not None
+    assert run.outcome.code == 0
+    assert joined(again.of(Reading)) == joined(seen.of(Reading))
+    assert again.of(Opened)[0].device == seen.of(Opened)[0].device
+
+
+def test_a_ball_is_zeroed_over_bluetooth(radio: Radio, settings: Settings) -> None:
+    radio.ball("Knead-1", scenario="calm")
+    assert compose.tare("ble:Knead-1", settings).code == 0
 
 
 # --- whose ball it is ---
