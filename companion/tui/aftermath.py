@@ -108,7 +108,8 @@ def _holds(regions: Sequence[RegionTotals]) -> str:
 def _dose(region: RegionTotals) -> str:
     part = 100 * region.dose_kpa_s / region.dose_limit_kpa_s
     guessed = f", {region.estimated_s:.0f} s of it estimated" if region.estimated_s > 0 else ""
-    return f"{words.place(region.region, region.side)}: {words.number(part)} % of what one session may give{guessed}"
+    where = words.place(region.region, region.side)
+    return f"{where}: {words.number(part)} % of what one session may give, by judgement{guessed}"
 
 
 def _warnings(happened: Sequence[Event]) -> tuple[str, Tone]:
