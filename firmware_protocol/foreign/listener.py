@@ -27,7 +27,7 @@ from firmware_protocol.driver import (
 )
 from firmware_protocol.foreign.averages import Average
 from firmware_protocol.foreign.known import known_of
-from firmware_protocol.foreign.pace import LEAST_S, MOST_S, Pace, Watch
+from firmware_protocol.foreign.pace import HOLE_PERIODS, LEAST_S, MOST_S, Pace, Watch
 from firmware_protocol.foreign.scale import Floats, Scale
 from firmware_protocol.words import closing, refused, wrong_ball
 
@@ -36,7 +36,6 @@ GONE_S = 10.0  # then the link is opened anew
 NOTHING_S = 8.0  # a first link that brings no scan is no device of this kind; the engine gives up after 10 s
 HELD_SCANS = 4096  # while the rate is being measured
 BATCH_SCANS = 512
-HOLE_PERIODS = 2.5  # a step longer than this is a loss, of nobody knows how many
 STAMP_US = 10  # a device's own time is kept to this, as the native protocol's is
 
 
