@@ -96,7 +96,7 @@ def _on_ball(
     kind = request.kind or target.kind or balls.kind_in_reach(target.address)
     request = replace(request, address=target.address, kind=kind)
     make_transport = balls.transport(target.address, request.kind, clock, target.serial, renew_bond=pairing)
-    kept = {} if target.device is None else settings_of(target.device)
+    kept = {**({} if target.device is None else settings_of(target.device)), **request.settings}
     speech = balls.speech(target.address, request.kind, _first_tag(), target.serial, kept)
     lead: guidance.Guidance | None = None
     if request.program is not None:
@@ -168,7 +168,9 @@ def pair(
     """Get to know a ball: made, not begun. Raises CompanionError and SessionError."""
     wishes.checked(datetime.now().astimezone().date())
     meeting = Meeting(steps, hear, settings.paths, wishes, checked_name(nickname) if nickname else "")
-    request = LiveRequest(address=address, kind=kind, speed=speed, record=False, sound=False, away_s=PATIENCE_S)
+    request = LiveRequest(
+        address=address, kind=kind, speed=speed, record=False, sound=False, away_s=PATIENCE_S, settings=wishes.settings
+    )
     target = whereabouts.find(address, settings.paths, whereabouts.remembered(settings.paths))
     said = {"baud": wishes.baud, "columns": ",".join(wishes.columns)}
     if any(said.values()) and target.address.startswith("serial:"):

@@ -15,7 +15,7 @@ from companion.programs import words
 from companion.programs.band import Band, band_of
 from companion.programs.body import Body, lasts
 from companion.programs.closed import Closed
-from companion.programs.loads import ENOUGH, OFFERED, Loads
+from companion.programs.loads import OFFERED, Loads
 from companion.programs.pauses import BY_DATA, BY_HANDS, FREE_US, RELEASE, SILENCE, STOP, UNKNOWN_US, USER, ZERO, Pauses
 from companion.programs.program import STATIC, Routine, Step
 from companion.programs.repetition import Mark, Repetition, Rest
@@ -177,7 +177,7 @@ class Coach:
             out = self._over(t_us, "closed") if self._stand is Stand.WORK else []
             return out or self._announce(t_us, self._at)
         match self._stand:
-            case Stand.WORK if self._load(t_us) >= ENOUGH:
+            case Stand.WORK if self._loads.enough(self._step.region, self._step.side, totals.t_s):
                 return self._over(t_us, "limit")
             case Stand.READY if lasts(self._body.pressed_us, t_us, START_US) and t_us >= self._due_us:
                 return self._start(t_us)
@@ -245,6 +245,7 @@ class Coach:
         if cause == "next":
             return out
         if cause == "closed":
+            out += self._leave_out(t_us, number, self._closed.why(step, self._context))
             return out + self._announce(t_us, self._at + 1)
         self._done[number] += 1
         return out + self._rest_then(t_us, self._at + 1, step.rest_s)
