@@ -120,6 +120,14 @@ def adherence_of(course: "Course", held: "Settings") -> "Adherence":
     return adherence(asked, done, _today())
 
 
+def begun_plans(held: "Settings") -> "list[tuple[str, Adherence]]":
+    """How each plan that was begun goes."""
+    from companion.guidance import library
+
+    plans = [(plan.key, adherence_of(plan, held)) for plan in library(held.paths.config_file).courses()]
+    return [(key, done) for key, done in plans if done.began is not None]
+
+
 def _today() -> date:
     return datetime.now().astimezone().date()
 

@@ -7,6 +7,7 @@ import click
 
 from companion.cli.opening import open_store
 from companion.cli.options import document, settings
+from companion.cli.program_pages import begun_plans
 from companion.cli.text import clean
 
 _MOST_WEEKS = 1040  # twenty years
@@ -33,15 +34,21 @@ def trends(region: str | None, weeks: int, person: str | None, as_json: bool) ->
         visits = store.visits(person=who, today=today, weeks=weeks, zones=working)
         everyone = (Term("person", "=", who.lower()),)
         simulated = store.count(Filter(everyone)).simulated
+    held = settings(person=who)
+    plans = [] if region is not None else begun_plans(held)
     found = [trend for trend in made(visits, today, weeks) if region in (None, trend.region)]
     if as_json:
-        click.echo(json.dumps(to_json(found, weeks, simulated), indent=2))
+        adherence = [{"plan": key, **done.to_json()} for key, done in plans]
+        click.echo(json.dumps({**to_json(found, weeks, simulated), "adherence": adherence}, indent=2))
         return
     if not found:
         click.echo(f"No real sessions of {clean(who)} in the last {weeks} weeks{_left_out(simulated)}.", err=True)
         return
     for line in trend_lines(found):
         click.echo(line)
+    for key, done in plans:
+        for line in [*done.lines(key), ""]:
+            click.echo(line)
     click.echo(NO_CAUSE + (f" Left out: {simulated} simulated sessions." if simulated else ""))
 
 
