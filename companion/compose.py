@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from companion import balls, guidance, keeping, past, replaying, whereabouts
+from companion.calibrating import Bench
 from companion.captures.format import Setup
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
@@ -95,7 +96,7 @@ def _on_ball(
     kind = request.kind or target.kind or balls.kind_in_reach(target.address)
     request = replace(request, address=target.address, kind=kind)
     make_transport = balls.transport(target.address, request.kind, clock, target.serial, renew_bond=pairing)
-    kept = {} if target.device is None else settings_of(target.device)
+    kept = {**({} if target.device is None else settings_of(target.device)), **request.settings}
     speech = balls.speech(target.address, request.kind, _first_tag(), target.serial, kept)
     lead: guidance.Guidance | None = None
     if request.program is not None:
@@ -142,6 +143,17 @@ def tare(
     return taring.outcome or run.outcome or Outcome(1, "the ball was not zeroed", "try again")
 
 
+def calibrate(address: str | None, settings: Settings, kind: str | None = None) -> Bench:
+    """A ball to be calibrated: made, not begun. Raises CompanionError and SessionError."""
+    bench = Bench(settings.paths)
+    target = whereabouts.find(address, settings.paths, whereabouts.remembered(settings.paths))
+    open_store(settings).close()  # said now, not after all points, if nothing can be kept
+    request = LiveRequest(address=address, kind=kind, record=False, sound=False, away_s=PATIENCE_S)
+    run = _on_ball(request, settings, past.nobody(datetime.now(UTC)), (bench,))
+    bench.attach(run, target.address)
+    return bench
+
+
 def pair(
     address: str | None,
     settings: Settings,
@@ -156,10 +168,14 @@ def pair(
     """Get to know a ball: made, not begun. Raises CompanionError and SessionError."""
     wishes.checked(datetime.now().astimezone().date())
     meeting = Meeting(steps, hear, settings.paths, wishes, checked_name(nickname) if nickname else "")
-    request = LiveRequest(address=address, kind=kind, speed=speed, record=False, sound=False, away_s=PATIENCE_S)
+    request = LiveRequest(
+        address=address, kind=kind, speed=speed, record=False, sound=False, away_s=PATIENCE_S, settings=wishes.settings
+    )
     target = whereabouts.find(address, settings.paths, whereabouts.remembered(settings.paths))
-    if wishes.baud is not None and target.address.startswith("serial:"):
-        target = replace(target, address=f"{target.address.partition('?')[0]}?baud={wishes.baud}")
+    said = {"baud": wishes.baud, "columns": ",".join(wishes.columns)}
+    if any(said.values()) and target.address.startswith("serial:"):
+        told = "&".join(f"{name}={value}" for name, value in said.items() if value)
+        target = replace(target, address=f"{target.address.partition('?')[0]}?{told}")
         request = replace(request, address=target.address)
     open_store(settings).close()  # said now, not after all steps, if nothing can be kept
     whereabouts.refuse_name(meeting.nickname, target, whereabouts.remembered(settings.paths))

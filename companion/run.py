@@ -1,8 +1,8 @@
 """A session as it was asked for, and one under way."""
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from companion.captures.tap import Tap
 from companion.clock import Clock
 from companion.engine import AWAY_S, Engine, Outcome
 from companion.programs.view import Board, CoachView
-from sessions.events import Action
+from sessions.events import Action, Json
 
 if TYPE_CHECKING:
     from companion.replays.player import Player
@@ -40,6 +40,7 @@ class LiveRequest:
     record: bool = True
     sound: bool = True  # False: no sound of any kind, whatever the settings say
     away_s: float = AWAY_S  # how long the ball may be away before that ends the session
+    settings: Mapping[str, Json] = field(default_factory=dict)  # of the device, over what its profile says
 
     @property
     def is_replay(self) -> bool:

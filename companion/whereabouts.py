@@ -66,11 +66,6 @@ def find(wanted: str | None, paths: Paths, devices: "Iterable[Device]") -> Targe
         raise ConfigError(f"{wanted} is no address of a ball, and no ball is called so", hint) from error
 
 
-def _same_place(one: str, other: str) -> bool:
-    """Whatever is said of the ball there (`?kind=`, `?baud=`)."""
-    return one.partition("?")[0] == other.partition("?")[0]
-
-
 def refuse_name(nickname: str, target: Target, devices: "Iterable[Device]") -> None:
     """Raises ConfigError where another ball than the one that was at the target has the nickname."""
     for device in devices:
@@ -78,6 +73,11 @@ def refuse_name(nickname: str, target: Target, devices: "Iterable[Device]") -> N
         if named and device.address != target.address and device is not target.device:
             hint = f"pair it as 'knead pair {nickname}' if it is the same one, or choose another name"
             raise ConfigError(f"another ball is called {nickname}", hint)
+
+
+def _same_place(one: str, other: str) -> bool:
+    """Whatever is said of the ball there (`?kind=`, `?baud=`)."""
+    return one.partition("?")[0] == other.partition("?")[0]
 
 
 def target_of(device: "Device") -> Target:

@@ -12,7 +12,7 @@ import tarfile
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ MANIFEST = "manifest.json"
 MANIFEST_BYTES = 64 << 20  # more is no manifest
 BLOCK = 4 << 20
 PIECE = 256 << 10  # fits into the processor's cache
+SYNC_BLOCKS = 4  # blocks after which the disk is told to begin
 WORKERS = 2  # measured: more are slower
 TRIES = 20  # to find the log's side file empty; a recording fills it twice a second
 HEAD = tarfile.BLOCKSIZE
@@ -54,20 +55,32 @@ class Backup:
 
 def back_up(database: Path, target: Path, *, software: str = "", force: bool = False) -> Backup:
     """Write the log to `target`, read it back and compare. Raises SessionError; then there is no file."""
-    with new_file(target, force=force) as file, _at_rest(database) as (source, sessions):
-        size = os.fstat(source).st_size
+    with (
+        new_file(target, force=force) as file,
+        _at_rest(database) as (source, sessions),
+        ThreadPoolExecutor(1) as disk,
+    ):
+        size, handle = os.fstat(source).st_size, file.fileno()
         file.write(_head(NAME, size))
-        crcs = _each_block(size, lambda at, length: _copied(source, at, file.fileno(), at + HEAD, length))
+        written: list[Future[None]] = []
+
+        def copied(at: int, length: int) -> int:
+            crc = _copied(source, at, handle, at + HEAD, length)
+            if at // BLOCK % SYNC_BLOCKS == SYNC_BLOCKS - 1:
+                written.append(disk.submit(os.fsync, handle))  # the disk writes while the rest is copied
+            return crc
+
+        crcs = _each_block(size, copied)
         made = Backup(datetime.now(UTC), software, sessions, size, tuple(crcs))
         file.seek(HEAD + size)
         manifest = _manifest(made)
         file.write(bytes(-size % HEAD) + _head(MANIFEST, len(manifest)) + manifest + bytes(-len(manifest) % HEAD))
         file.write(bytes(2 * HEAD))
         file.flush()
-        with ThreadPoolExecutor(1) as other:  # the disk writes what is read back meanwhile
-            written = other.submit(os.fsync, file.fileno())
-            _compare(file.fileno(), made, target)
-            written.result()
+        written.append(disk.submit(os.fsync, handle))  # and while it is read back
+        _compare(handle, made, target)
+        for part in written:  # an error of the disk is told once, by whichever came upon it
+            part.result()
     return made
 
 

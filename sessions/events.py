@@ -117,8 +117,8 @@ class Notice:
     zero      value, trusted
     ball      status: battery, temperature, flags
     refused   request
-    terms     cause ("calibration", "counts", "rate", "full_scale", "zero", "size", "identity", "known"): what holds
-              for the whole session
+    terms     cause ("calibration", "counts", "rate", "full_scale", "zero", "size", "identity", "known", "clock",
+              "compression"): what holds for the whole session
     rate      period_s: the ball scans at another rate from here on
     clock     device time and host time, offset and rate
     storage   state ("waiting", "written"), seconds

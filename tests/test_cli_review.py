@@ -106,7 +106,7 @@ def test_trends_say_n_what_is_missing_and_no_cause(home: Path, capsys: Shown) ->
     build(find_paths({"KNEAD_HOME": str(home)}).database, 60, 1)
     assert run(["trends", "--weeks", "1040"]) == 0
     text = capsys.readouterr().out
-    assert "without a score before" in text
+    assert "not known: before" in text
     assert "do not say what caused" in text
     assert "simulated sessions" in text
     assert run(["trends", "--weeks", "1040", "--region", "glute", "--json"]) == 0

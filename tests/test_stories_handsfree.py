@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from companion.compose import DEMO_HANDS
 from companion.handsfree.terms import Terms
+from companion.programs.program import Routine, Step
 from firmware_protocol.simulator.scenarios import Scenario, parse_scenario
-from sessions.events import Action, Alert, Event, Level, Notice, Phase, Totals
+from sessions.events import Action, Alert, Cue, Event, Level, Notice, Phase, Totals
 from sessions.store import Store
 from tests.rehearsal import Rehearsal, alike, from_capture, from_log, played
 
@@ -173,3 +175,61 @@ def test_the_showcase_goes_from_contact_to_score_with_no_key_in_about_a_minute(t
     (over,) = [event for event in told.events if isinstance(event, Notice) and event.kind == "over"]
     assert 60.0 < over.t_s < 72.0
     replayed_alike(told)
+
+
+# --- with a program ---
+
+
+def step(title: str, **changes: object) -> Step:
+    fields: dict[str, Any] = {
+        "title": title,
+        "site": "gluteus-maximus",
+        "region": "glute",
+        "side": "left",
+        "tool": "tennis",
+        "technique": "hold",
+        "band_kpa": (30.0, 50.0),
+        "seconds": 6.0,
+        "repeats": 1,
+        "rest_s": 15.0,
+        "cue": "stay there and breathe",
+    }
+    return Step(**(fields | changes))
+
+
+@pytest.fixture(scope="module")
+def guided(tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
+    """One hold, a score of it in the rest, the next step left out by two squeezes, and a score at the end."""
+    routine = Routine("short", "Short", "left", "tennis", "lie down", (step("One"), step("Two")), "stretch")
+    told = Rehearsal(
+        tmp_path_factory.mktemp("guided"),
+        scenario(
+            [*free(6), *press(10, BODY_N), *free(5), *press(3.2, 20.0, 0.3), *free(5)],
+            [*two_squeezes(), *free(12), *two_squeezes(), *free(10), *press(5, 32.0), *free(30)],
+        ),
+        hands=Terms(guided=True),
+        routine=routine,
+    )
+    return told.run(100).end()
+
+
+def test_a_program_is_led_through_from_contact_to_score_with_no_key(guided: Rehearsal) -> None:
+    said = kinds(guided.events)
+    cues = [event.kind for event in guided.events if isinstance(event, Cue)]
+    assert {"program", "next", "step", "start", "done", "rest", "finish"} <= set(cues)
+    assert said[:2] == ["ready", "started"]
+    pain = [event for event in guided.events if isinstance(event, Action) and event.kind == "pain"]
+    assert [event.fields["when"] for event in pain] == ["hold", "after"]
+    assert "next by squeezes" in said
+    assert said[-1] == "over finished"
+    assert "asked" not in said, "off the ball where the program wanted it"
+
+
+def test_in_a_rest_nobody_is_missed(guided: Rehearsal) -> None:
+    said = kinds(guided.events)
+    finish = said.index("finished")
+    assert "pause by release" not in said[:finish]
+
+
+def test_a_guided_session_is_replayed_alike(guided: Rehearsal) -> None:
+    replayed_alike(guided)

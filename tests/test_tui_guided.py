@@ -30,7 +30,7 @@ from companion.tui.live import LiveScreen
 from companion.tui.liveview import LiveView
 from companion.tui.programs import ProgramsScreen
 from companion.tui.tones import Rows
-from companion.tui.widgets.bignumber import far_number, hands_rows
+from companion.tui.widgets.bignumber import far_number, hands_rows, speaks
 from sessions.about import About
 from sessions.events import Action, Alert, Cue, Event, Level, Phase, Totals
 from tests.test_tui_screens import SIZES, home, sees, shown, text_of, until
@@ -110,6 +110,7 @@ def text(rows: Rows) -> str:
         (view(stand=Stand.PAUSED, cause="silence"), "PAUSE", "paused (no signal)"),
         (view(stand=Stand.STOPPED), "STOP", "come off the ball"),
         (view(stand=Stand.OVER, cause="done"), "DONE", "the program is over"),
+        (view(stand=Stand.OVER, done=("skipped", "done", "skipped")), "DONE", "over, 2 of 3 steps left out"),
     ],
 )
 def test_what_to_do_is_one_short_word_and_a_few_more(coach: CoachView, word: str, said: str) -> None:
@@ -246,6 +247,14 @@ async def test_begun_without_hands_it_is_seen_from_afar_and_a_key_comes_near() -
         run.emit(notice("hands", "paused: you are off the ball", state="paused"))
         await sees(pilot, "paused: you are off the ball")
         assert not pilot.app.screen.has_class("-far")  # the person has chosen
+
+
+def test_what_was_asked_does_not_stand_for_ever() -> None:
+    asked = now(hands="scored", hands_value=4, hands_s=3.0)
+    assert speaks(asked)
+    assert not speaks(now(hands="scored", hands_value=4, hands_s=-4.0))
+    assert not speaks(now(hands="started", hands_s=3.0))
+    assert not speaks(now(hands="asked", hands_s=3.0, level=Level.TECHNICAL))
 
 
 async def test_the_pause_of_a_free_session_is_said() -> None:

@@ -312,6 +312,15 @@ class FakeReview:
         datas = [session(next(row for row in self._stage.rows if row.id == name)) for name in sessions]
         return compared([(cast("Any", data), CurveFigures()) for data in datas], align)
 
+    def proposed(self, began: datetime) -> str:
+        return f"knead-{began:%Y-%m-%d}.csv"
+
+    def export(self, sessions: Sequence[str], text: str) -> str:
+        if text.endswith(".doc"):
+            raise ValueError("name a file that ends in .csv")
+        self.said.append((",".join(sessions), {"export": text}))
+        return f"wrote {text}"
+
     def trends(self, weeks: int) -> Trends:
         day = STARTED_AT.date()
         first = Visit(1, day, "glute", "left", 300.0, 120.0, 41.0, 6, 3, 1, 0)

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from companion.cli.handing import hand_on, proposed
 from companion.cli.zones import working
 from companion.tui.overlay import Compared, compared
 from companion.tui.reviewing import Page, Trends
@@ -53,6 +54,13 @@ class LogReview:
     def compared(self, sessions: Sequence[str], align: str) -> Compared:
         with self._store() as store:
             return compared([(store.load(name), store.about(name).curve) for name in sessions], align)
+
+    def proposed(self, began: datetime) -> str:
+        return proposed(began)
+
+    def export(self, sessions: Sequence[str], text: str) -> str:
+        with self._store() as store:
+            return hand_on(store, sessions, text)
 
     def trends(self, weeks: int) -> Trends:
         today = datetime.now().astimezone().date()

@@ -42,9 +42,7 @@ def wants_screen(form: str | None) -> bool:
 
 def open_home(settings: "Settings") -> int:
     """All screens, from the first. Gives the exit code."""
-    from companion.tui.app import run_tui
-
-    return run_tui(replace(_deck(settings), preface=once(settings.paths)))
+    return _shown(replace(_deck(settings), preface=once(settings.paths)))
 
 
 def open_live(settings: "Settings", request: "LiveRequest") -> int:
@@ -83,12 +81,11 @@ def _open(settings: "Settings", live: "Live") -> int:
     from companion.cli.printers import Plain
     from companion.cli.watch import Ending, session_row
     from companion.cli.zones import edges_of
-    from companion.tui.app import run_tui
 
     tell(settings.paths)
     if live.run.warning:
         say(live.run.warning)
-    code = run_tui(_deck(settings), live)
+    code = _shown(_deck(settings), live)
     session_id, outcome = live.run.session_id, live.run.outcome
     if outcome is not None and outcome.code:
         say(outcome.text, outcome.hint)
@@ -101,15 +98,26 @@ def _open(settings: "Settings", live: "Live") -> int:
     return code
 
 
+def _shown(deck: "Deck", live: "Live | None" = None) -> int:
+    """The screens, until they are left; what could not be deleted then is said, and is an error."""
+    from companion.cli.failures import say
+    from companion.tui.app import run_tui
+
+    code = run_tui(deck, live)
+    for failure in deck.trash.failures:
+        say(f"a session you deleted is still there: {failure}", getattr(failure, "hint", "") or "delete it again")
+    return code or int(bool(deck.trash.failures))
+
+
 def _deck(settings: "Settings") -> "Deck":
     """Each callable goes by the settings that hold when it is called."""
     from companion import balls, compose
     from companion.cli.heard import Heard
     from companion.cli.limit_book import OwnBook
     from companion.cli.pair_deck import pairing_of
-    from companion.cli.program_page import library, program_page
+    from companion.cli.program_page import program_page
     from companion.cli.reviewing import LogReview
-    from companion.cli.scan import paired_afar, places
+    from companion.cli.scan import called, paired_afar, places
     from companion.cli.sheets import due, left_lines, today_lines
     from companion.cli.shelf import Shelf
     from companion.run import LiveRequest
@@ -131,11 +139,9 @@ def _deck(settings: "Settings") -> "Deck":
 
     def guided(address: str, key: str, side: str) -> "Live":
         held = shelf.settings
-        program = library(held).program(key)
         request = LiveRequest(
             address=address,
             person=held.person,
-            region=program.regions[0],
             side=side,
             tool=held.tool,
             program=key,
@@ -144,7 +150,7 @@ def _deck(settings: "Settings") -> "Deck":
         return _live(held, request)
 
     return Deck(
-        devices=lambda: [*places(), *paired_afar(), *balls.virtual_places()],
+        devices=lambda: [*called(places()), *called(paired_afar()), *balls.virtual_places()],
         live=address_of,
         demo=lambda: _demo(shelf.settings, None, 1.0),
         tare=lambda address: compose.tare(address, shelf.settings),
@@ -187,7 +193,7 @@ def _watched(make: "Callable[[Observer], Run]", title: str, recorded: bool) -> "
 
     view = LiveView(_marks)
     run = make(view)
-    return Live(run, view, title, recorded, run.words, lambda: getattr(run, "coach", None))
+    return Live(run, view, title, recorded, run.words, lambda: run.coach)
 
 
 def _marks(context: "Fields") -> "Marks | None":

@@ -118,8 +118,8 @@ class CompareScreen(Screen[None]):
         for place, row in enumerate(self._found.rows):
             absent = "" if self._found.starts[place] is not None else f" has no {self._found.align}"
             hidden = "" if place in shown else " (hidden)"
-            simulated = " simulated" if row.simulated else ""
-            text = f" {MARKERS[place]} {row.started_at:%d %b %H:%M}{simulated}{absent}{hidden} "
+            simulated = " sim" if row.simulated else ""
+            text = f" {MARKERS[place]} {row.started_at.astimezone():%d %b %H:%M}{simulated}{absent}{hidden} "
             spans += ((text, TONES[place]),)
         self.query_one("#legend", Lines).paint((spans,))
 
@@ -133,7 +133,7 @@ class CompareScreen(Screen[None]):
             return
         lines = trend_lines(trends.found) if trends.found else [f"no real sessions in the last {weeks} weeks"]
         self.query_one("#table", Static).update(Content("\n".join(lines)))
-        left_out = f"{trends.simulated} simulated left out. " if trends.simulated else ""
+        left_out = f"{trends.simulated} sim. left out. " if trends.simulated else ""
         self.say(left_out + NO_CAUSE)
 
     def action_turn(self) -> None:

@@ -16,6 +16,7 @@ from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck, Gap, SessionRow
 from companion.tui.messages import GoBack, GoHome, ShowHelp
+from companion.tui.reviewing import EXPORTED
 from companion.tui.told import log_lines, number_rows, provenance_lines
 from companion.tui.tones import Tone
 from companion.tui.widgets.entry import Entry
@@ -183,6 +184,21 @@ class DetailScreen(Screen[None]):
             "",
             lambda text: self._write(lambda: self._deck.review.mark(name, at_s, text.strip())),
         )
+
+    def action_export(self) -> None:
+        name, review = self._row.id, self._deck.review
+        self.say(EXPORTED, Tone.QUIET)
+        self._entry.ask("a file", review.proposed(self._row.started_at), lambda text: self._export(name, text))
+
+    @work(group="write")
+    async def _export(self, name: str, text: str) -> None:
+        if not text.strip():
+            self.say("nothing written", Tone.QUIET)
+            return
+        try:
+            self.say(await aside(lambda: self._deck.review.export([name], text)))
+        except _REFUSED as error:
+            self.say(words.failure(error), Tone.CAUTION)
 
     def _annotate(self, **said: object) -> None:
         name = self._row.id

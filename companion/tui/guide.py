@@ -61,7 +61,9 @@ def told(view: CoachView) -> str:
         case Stand.STOPPED:
             return "stopped: come off the ball"
         case Stand.OVER:
-            return f"the program is over{_because(view.cause)}"
+            skipped = sum(state == "skipped" for state in view.done)
+            left_out = f", {skipped} of {len(view.steps)} steps left out" if skipped else ""
+            return f"the program is over{_because(view.cause)}{left_out}"
         case Stand.WORK:
             pass
     match view.where:
@@ -196,6 +198,6 @@ def _length(step: Step) -> str:
     return f"{step.seconds:.0f} s{times}"
 
 
-def guide_line(view: CoachView) -> str:
-    """All in one line, for where the panel is not."""
-    return f"{place(view)} · {told(view)} · {following(view)}"
+def guide_lines(view: CoachView) -> tuple[str, str]:
+    """All in two lines, the more important one first, for where the panel is not."""
+    return f"{place(view)} · {told(view)}", following(view)

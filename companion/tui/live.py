@@ -12,7 +12,7 @@ from textual.screen import Screen
 from companion.tui import keys, words
 from companion.tui.deck import Live
 from companion.tui.face import Now, alert_rows, panel_rows, start_rows, title_row
-from companion.tui.guide import guide_line, guide_rows
+from companion.tui.guide import guide_lines, guide_rows
 from companion.tui.messages import Do, EndLive, ShowHelp
 from companion.tui.snapshot import Snapshot
 from companion.tui.widgets.bignumber import BigNumber
@@ -98,7 +98,7 @@ class LiveScreen(Screen[None]):
         self._say_words(now)
         self._title.show(*title_row(now))
         size = self._alerts.size
-        led = guide_line(now.coach) if now.coach is not None and far else ""
+        led = guide_lines(now.coach) if now.coach is not None and far else ()
         self._alerts.paint(alert_rows(now, size.height, size.width, self._saying(), led))
         self._number.show(now, far=far)
         if not far:
@@ -110,10 +110,13 @@ class LiveScreen(Screen[None]):
 
     def _say_words(self, now: Now) -> None:
         """What holds for this session, said once as it begins; a key brings it back."""
-        rows = start_rows(now, self._live.words, self.size.width)
-        if self._words_until_s is None and now.snapshot.opened is not None:
+        if now.snapshot.opened is None:
+            return
+        until_s = self._words_until_s
+        shown = until_s is None or time.monotonic() < until_s
+        rows = start_rows(now, self._live.words, self.size.width) if shown else ()
+        if until_s is None:
             self._words_until_s = time.monotonic() + WORDS_S + ROW_S * len(rows)
-        shown = self._words_until_s is not None and time.monotonic() < self._words_until_s
         if shown != self._words.display:
             self._words.display = shown
         if shown:
@@ -229,7 +232,7 @@ _FINISH_S = 30.0  # that the last words of a program stay
 _SAID = {
     "tare": "zero asked for",
     "mark": "mark set",
-    "pause": "pause, or on: the guard goes on in any case",
+    "pause": "pause, or going on; warnings go on in any case",
     "next": "next step",
     "back": "the step before",
     "symptom": "noted: stop, and come off the ball",

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from companion.errors import CompanionError
@@ -10,6 +11,8 @@ from companion.tui.overlay import Compared
 from sessions.about import About
 from sessions.session import SessionRow
 from sessions.trends import Trend
+
+EXPORTED = "a file: .csv .json .jsonl .parquet .html .pdf; `anonymous` behind it: nameless"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,14 @@ class Review(Protocol):
     def compared(self, sessions: Sequence[str], align: str) -> Compared: ...
     def trends(self, weeks: int) -> Trends: ...
 
+    def proposed(self, began: datetime) -> str:
+        """A name for the file of a session."""
+        ...
+
+    def export(self, sessions: Sequence[str], text: str) -> str:
+        """To the file that `text` names; what was written, in words."""
+        ...
+
 
 class NoReview:
     """A deck without a log."""
@@ -62,11 +73,18 @@ class NoReview:
     def trends(self, weeks: int) -> Trends:
         raise self._refuse()
 
+    def proposed(self, began: datetime) -> str:
+        return ""
+
+    def export(self, sessions: Sequence[str], text: str) -> str:
+        raise self._refuse()
+
 
 class Trash:
     """Sessions the person deleted: hidden at once, gone when the screens are left, brought back until then."""
 
     def __init__(self) -> None:
+        self.failures: list[Exception] = []  # of `empty`
         self._ids: list[str] = []
         self._lock = threading.Lock()
 
@@ -86,12 +104,10 @@ class Trash:
         with self._lock:
             return self._ids.pop() if self._ids else None
 
-    def empty(self, delete: Callable[[str], object]) -> list[Exception]:
-        """Delete them for good; gives what went wrong. A session that could not be deleted is kept."""
-        failures: list[Exception] = []
+    def empty(self, delete: Callable[[str], object]) -> None:
+        """Delete them for good; `failures` then holds what went wrong. A session that could not be deleted is kept."""
         while (session := self.undo()) is not None:
             try:
                 delete(session)
             except Exception as error:  # each is to be tried, whatever became of the one before
-                failures.append(error)
-        return failures
+                self.failures.append(error)

@@ -17,6 +17,7 @@ from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck, SessionRow
 from companion.tui.messages import GoBack, GoHome, OpenSession, ShowComparison, ShowHelp
+from companion.tui.reviewing import EXPORTED
 from companion.tui.tones import Tone
 from companion.tui.widgets.entry import Entry
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
@@ -30,11 +31,11 @@ _COLUMNS = (
     ("", 2),
     ("WHEN", 17),
     ("LENGTH", 7),
-    ("ON", 15),
+    ("ON", 14),
     ("PEAK", 4),
     ("CONTACT", 7),
     ("STOPS", 5),
-    ("PAIN", 7),
+    ("PAIN", 6),
     ("PROGRAM", 14),
     ("NOTE", 24),
     ("STATE", 20),
@@ -219,6 +220,26 @@ class SessionsScreen(Screen[None]):
 
     def action_trends(self) -> None:
         self.post_message(ShowComparison())
+
+    # --- handing on ---
+
+    def action_export(self) -> None:
+        row = self._chosen()
+        if row is None:
+            return
+        chosen = list(self._selected) or [row.id]
+        self.say(EXPORTED)
+        self._entry.ask("a file", self._deck.review.proposed(row.started_at), lambda text: self._export(chosen, text))
+
+    @work(group="write")
+    async def _export(self, chosen: Sequence[str], text: str) -> None:
+        if not text.strip():
+            self.say("nothing written")
+            return
+        try:
+            self.say(await aside(lambda: self._deck.review.export(chosen, text)), Tone.STRONG)
+        except _UNREADABLE as error:
+            self.say(words.failure(error), Tone.CAUTION)
 
     # --- opening and deleting ---
 

@@ -10,7 +10,7 @@ from companion.tui.overlay import MARKERS
 from sessions.moments import Figure
 from sessions.trends import Trend
 
-NO_CAUSE = "These are counts of what was recorded; they do not say what caused a change."
+NO_CAUSE = "Counts of what was recorded: they do not say what caused it."
 _WEEKS_SHOWN = 12  # in a line; JSON has all
 _PLACES = 8
 
@@ -67,12 +67,11 @@ def trend_lines(found: Sequence[Trend]) -> list[str]:
 
 def _weekly(trend: Trend) -> list[str]:
     shown = trend.weeks[-_WEEKS_SHOWN:]
-    missing = f"n = {trend.sessions}; without a score before {trend.no_before}, after {trend.no_after}"
-    head = f"{words.place(trend.region, trend.side)}: {missing}"
-    if trend.without_zone:
-        head += f"; not known in the zone {trend.without_zone}"
+    missing = f"before {trend.no_before}, after {trend.no_after}, in zone {trend.without_zone}"
+    head = f"{words.place(trend.region, trend.side)}: n = {trend.sessions}; not known: {missing}"
     months = [f"{week.monday:%b}" if not place or week.monday.day <= 7 else "" for place, week in enumerate(shown)]
     out = [head, _line("month", months), _line("week of", [str(week.monday.day) for week in shown])]
+    out[-1] += " a week"
     out.append(_line("sessions", [str(week.sessions) for week in shown]))
     before = _line("before", [_score(week.pain_before) for week in shown])
     out.append(before + _slope(trend.slope_before))

@@ -8,9 +8,12 @@ from companion.tui import words
 from companion.tui.deck import Gap, SessionRow
 from companion.tui.tones import Row, Tone
 from sessions.about import About, CurveFigures
-from sessions.events import Alert, Event, Fields, Notice, Phase, Reading, Totals
+from sessions.events import Alert, Cue, Event, Fields, Notice, Phase, Reading, Totals
 
 LINES_MAX = 2000  # of the log shown; a longer one says so
+_ROUTINE = ("count", "breathe")  # of a program: said, not worth a line of the log
+_LEVELS = ("stop", "caution", "technical", "notice")  # the worst first
+_SHORT = {"technical": "tech"}
 _ZONE_LETTERS = ("rest", "light", "work", "high", "over")
 
 
@@ -36,20 +39,20 @@ def number_rows(
 def _totals(happened: Sequence[Event], curve: CurveFigures) -> list[tuple[str, str]]:
     regions = next((event.regions for event in reversed(happened) if isinstance(event, Totals)), ())
     minutes = None if curve.impulse_kpa_s is None else curve.impulse_kpa_s / 60
-    impulse = f"impulse {words.number(minutes, 1)} kPa min"
+    impulse = f"impulse {words.number(minutes, 0 if minutes is not None and minutes >= 10 else 1)} kPa min"
     if not regions:
         return [("dose", f"{words.UNKNOWN}, {impulse}")]
     zones = [math.fsum(region.zone_s[place] for region in regions) for place in range(5)]
     whole = math.fsum(zones)
     shares = [100 * zone / whole if whole > 0 else math.nan for zone in zones]
-    spent = " ".join(f"{name} {words.number(share)}" for name, share in zip(_ZONE_LETTERS, shares, strict=True))
+    spent = [f"{name} {words.number(share)}" for name, share in zip(_ZONE_LETTERS, shares, strict=True)]
     dose, limit = math.fsum(region.dose_kpa_s for region in regions), regions[0].dose_limit_kpa_s
     of = f" ({100 * dose / limit:.0f} %)" if len(regions) == 1 and limit > 0 else ""
     holds = sum(region.holds for region in regions)
     return [
-        ("zones", f"{spent} %"),
+        ("zones", f"{' '.join(spent[:3])} %,"),
+        ("", f"{' '.join(spent[3:])} %; {holds} holds"),
         ("dose", f"{words.number(dose)} kPa s{of}, {impulse}"),
-        ("holds", f"{holds}, {words.number(shares[2])} % of the time in the working band"),
     ]
 
 
@@ -59,7 +62,8 @@ def _raised(happened: Sequence[Event]) -> str:
         for event in happened
         if isinstance(event, Alert) and event.phase in (Phase.RAISED, Phase.ESCALATED)
     )
-    return ", ".join(f"{level} {count}" for level, count in sorted(raised.items())) or "none"
+    known = [(name, raised.pop(name)) for name in _LEVELS if name in raised]
+    return ", ".join(f"{_SHORT.get(level, level)} {count}" for level, count in [*known, *raised.items()]) or "none"
 
 
 def provenance_lines(about: About) -> list[str]:
@@ -78,7 +82,7 @@ def provenance_lines(about: About) -> list[str]:
     ]
     if about.curve.damaged:
         lines.append(f"{about.curve.damaged} unreadable parts of the samples are not counted")
-    return [f"          {line}" for line in lines]
+    return [f"        {line}" for line in lines]
 
 
 def _field(fields: Fields, name: str) -> str:
@@ -91,14 +95,14 @@ def _or_unknown(value: int | None) -> str:
 
 
 def _is_routine(event: Event) -> bool:
-    """The ball says how it is every few seconds."""
-    return isinstance(event, Notice) and event.kind == "status"
+    """The ball says how it is every few seconds, and a program counts."""
+    return (isinstance(event, Notice) and event.kind == "status") or (isinstance(event, Cue) and event.kind in _ROUTINE)
 
 
 def log_lines(happened: Sequence[Event]) -> list[str]:
     """The events that are no measurement, one line each, with their session time."""
     shown = [event for event in happened if not (isinstance(event, Reading | Totals) or _is_routine(event))]
-    lines = [f"{words.clock(event.t_s):>8}  {words.event(event)}" for event in shown[:LINES_MAX]]
+    lines = [f"{words.clock(event.t_s):>7} {words.event(event)}" for event in shown[:LINES_MAX]]
     if len(shown) > LINES_MAX:
-        lines.append(f"          and {len(shown) - LINES_MAX} more")
+        lines.append(f"        and {len(shown) - LINES_MAX} more")
     return lines

@@ -41,7 +41,7 @@ class Scale:
         told = [step for step in newtons if step is not None]
         in_newtons = bool(self._points) or len(told) == self.channels
         self.unit = Unit.NEWTON if in_newtons else Unit.RAW
-        self.cal_crc = _checksum(self._points)
+        self.cal_crc = checksum(self._points)
         self._factors = np.array(told if in_newtons and not self._points else [1.0] * self.channels)
         if known.invert and not self._points:  # points say themselves which way pressing goes
             self._factors = -self._factors
@@ -101,6 +101,6 @@ def _step(least: float, most: float) -> float:
     return least * max(1, math.ceil(ROOM * most / (MAX_VALUE * least)))
 
 
-def _checksum(points: tuple[Points, ...]) -> int:
+def checksum(points: tuple[Points, ...]) -> int:
     """Changes whenever the points do; 0: none."""
     return crc32(repr(points).encode()) & 0xFFFF or 1 if points else 0
