@@ -103,7 +103,9 @@ def _on_ball(
     lead: guidance.Guidance | None = None
     if request.program is not None:
         nobody = target.address.partition(":")[0] in whereabouts.NOBODY
-        lead = guidance.prepare(request.program, request.side, settings.paths.config_file, known, simulated=nobody)
+        lead = guidance.prepare(
+            request.program, request.side, settings.paths.config_file, known, simulated=nobody, tool=request.tool
+        )
         request = replace(request, program=lead.routine.program, region=lead.region, side=lead.side)
     zeros = Zeros(settings.paths, target.address)
     watching: list[Observer] = [*observers, last, symptoms, zeros]
