@@ -59,6 +59,11 @@ class Meeting:
         """Before it is run."""
         self._session, self._address = session, address
 
+    @property
+    def address(self) -> str:
+        """Where the ball is met."""
+        return self._address
+
     def answer(self, yes: bool | None) -> None:
         self._talk.answer(yes)
 

@@ -4,17 +4,20 @@ import dataclasses
 from collections.abc import Sequence
 
 from companion.timeline import Gap
+from firmware_protocol.devices import kinds
 from firmware_protocol.driver import (
     BallEvent,
     BallEventCode,
     Calibrated,
     Damaged,
     PhaseChanged,
+    PointsTold,
     Profile,
     RawMeans,
     Refused,
     Started,
     Status,
+    Unit,
 )
 from firmware_protocol.messages import LimitSettings
 from sessions.events import Json, Notice
@@ -47,21 +50,33 @@ def of_terms(told: Sequence[tuple[str, str]], t_s: float) -> list[Notice]:
     return [Notice(t_s, "terms", words, {"cause": cause}) for cause, words in told]
 
 
-def of_clock(profile: Profile, t_s: float) -> list[Notice]:
-    """Said at the start of a ball that has no clock of its own."""
-    if profile.has_clock:
-        return []
-    text = "this ball has no clock: its scans are stamped as they arrive, and loss shows only as time"
-    return [Notice(t_s, "terms", text, {"cause": "clock"})]
+def of_kind(profile: Profile, t_s: float) -> list[Notice]:
+    """What is said at the start of a device that lacks what a ball has."""
+    said = []
+    if not profile.has_clock:
+        text = "this ball has no clock: its scans are stamped as they arrive, and loss shows only as time"
+        said.append(Notice(t_s, "terms", text, {"cause": "clock"}))
+    if profile.unit is Unit.RAW:
+        text = "its counts have no unit: knead calibrate tells what they mean; until then no pressure limit judges them"
+        said.append(Notice(t_s, "terms", text, {"cause": "counts"}))
+    kind = kinds().get(profile.kind)
+    if kind is not None and not kind.compression:
+        text = f"a {kind.title} is made to be pulled, not pressed: use it only in a frame that turns one into the other"
+        said.append(Notice(t_s, "terms", text, {"cause": "compression"}))
+    return said
 
 
-def of_answer(told: Refused | RawMeans | Calibrated, t_s: float) -> Notice:
+def of_answer(told: Refused | RawMeans | PointsTold | Calibrated, t_s: float) -> Notice:
     """What the ball answered to a request of the user."""
     match told:
         case Refused():
             return of_refusal(told, t_s)
         case RawMeans():
             return _of_means(told, t_s)
+        case PointsTold():
+            points: list[Json] = [[number, newton] for number, newton in told.points]
+            known: dict[str, Json] = {"channel": told.channel, "day": told.day, "points": points}
+            return Notice(t_s, "points", f"cell {told.channel + 1} has {len(points)} calibration points", known)
         case Calibrated():
             return _of_points(told, t_s)
 

@@ -18,6 +18,7 @@ from companion.handsfree.terms import Terms
 from companion.leading import Leading
 from companion.measuring import Measure
 from companion.often import Often
+from companion.points import request_of
 from companion.programs.coach import Coach
 from companion.safety.guard import Guard
 from companion.safety.limits import GuardContext
@@ -36,6 +37,7 @@ from firmware_protocol.driver import (
     LimitInForce,
     Phase,
     PhaseChanged,
+    PointsTold,
     Profile,
     RawMeans,
     Refused,
@@ -124,6 +126,8 @@ class Pipeline:
                 out += self._drive(self._driver.ask(FIND_ME, now_s), now_s)
             case "end":
                 out += self._drive(self._driver.ask(Stop(), now_s), now_s)
+            case "raw" | "points" | "calibrate":
+                out += self._bench(action, now_s)
         if self._guard is not None:
             self._adopt(self._guard.context)
         self._show()
@@ -176,7 +180,7 @@ class Pipeline:
                     out += self._unasked(event, now_s)
                 case LimitInForce():
                     out += self._limit_in_force(event.settings, now_s)
-                case Refused() | RawMeans() | Calibrated():
+                case Refused() | RawMeans() | PointsTold() | Calibrated():
                     out.append(notices.of_answer(event, self._at(now_s)))
                 case Damaged(reason="anchor"):
                     pass  # scans that were on their way before START or after STOP: no damage to tell of
@@ -260,7 +264,7 @@ class Pipeline:
         before, self._profile = self._profile, profile
         out: list[Output] = [notices.of_profile(profile, self._at(now_s))]
         if before is None:
-            out += notices.of_clock(profile, self._at(now_s))
+            out += notices.of_kind(profile, self._at(now_s))
             self._context = self._plan.context(profile)
             self._measure = Measure(profile, self._context)
             self._timeline = Timeline(profile.has_clock)
@@ -382,6 +386,14 @@ class Pipeline:
             text = "not zeroed: take all weight off the ball for a second, then try again"
             return [Notice(self._at(now_s), "refused", text, {"request": "tare", "status": None})]
         return self._drive(self._driver.ask(Tare(), now_s), now_s)
+
+    def _bench(self, action: Action, now_s: float) -> list[Output]:
+        """What calibrating asks of the ball."""
+        request = request_of(action)
+        if request is not None:
+            return self._drive(self._driver.ask(request, now_s), now_s)
+        fields: dict[str, Json] = {"request": action.kind, "status": None}
+        return [Notice(self._at(now_s), "refused", "no ball can be asked for this", fields)]
 
     def _adopt(self, context: GuardContext) -> None:
         self._context = context

@@ -1,8 +1,8 @@
 """A session as it was asked for, and one under way."""
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from companion.captures.tap import Tap
 from companion.clock import Clock
 from companion.engine import AWAY_S, Engine, Outcome
 from companion.programs.view import Board, CoachView
-from sessions.events import Action
+from sessions.events import Action, Json
 
 if TYPE_CHECKING:
     from companion.replays.player import Player
@@ -32,6 +32,7 @@ class LiveRequest:
     tool: str | None = None
     program: str | None = None
     arm_s: float = 0.0  # to get down on the floor, before it begins by itself
+    pain: int | None = None  # before it, 0 to 10
     handsfree: str = "auto"  # one of handsfree.terms.MODES
     seconds: float | None = None
     speed: float = 1.0  # infinite for a replay at its fastest
@@ -40,6 +41,7 @@ class LiveRequest:
     record: bool = True
     sound: bool = True  # False: no sound of any kind, whatever the settings say
     away_s: float = AWAY_S  # how long the ball may be away before that ends the session
+    settings: Mapping[str, Json] = field(default_factory=dict)  # of the device, over what its profile says
 
     @property
     def is_replay(self) -> bool:
@@ -55,7 +57,7 @@ class Run:
         engine: "Engine | Player",
         journal: "Journal | None",
         owned: Sequence[Callable[[], None]] = (),
-        started: Sequence[Callable[[], None]] = (),
+        started: Sequence[Callable[[], object]] = (),
         words: tuple[str, ...] = (),
         tap: Tap | None = None,
         warning: str = "",

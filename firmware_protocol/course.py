@@ -120,6 +120,13 @@ class Course:
         else:
             self.end(closing("silent"))
 
+    def change(self, errand: Errand) -> None:
+        """CAL_SET, which only an idle ball takes (R31): STOP before it. After it HELLO tells what has changed."""
+        self._forget_asked("the ball is being calibrated")
+        self._enter(Phase.CHECKING)
+        self.conversation.ask(Errand(m.Stop()))
+        self.conversation.ask(errand)
+
     def stop(self, then: Close) -> None:
         """CLOSING: STOP if the ball may be scanning for us, then the end."""
         if self.phase in (Phase.STARTING, *LISTENING):

@@ -190,6 +190,15 @@ class RawMeans:
 
 
 @dataclass(frozen=True, slots=True)
+class PointsTold:
+    """CAL_GET was answered: (number, newton) of one channel, none if it has none."""
+
+    channel: int
+    day: int  # days since 2000-01-01; 0 unknown
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Calibrated:
     """CAL_SET was answered. What the new points mean is told by the next `Profile`."""
 
@@ -238,6 +247,7 @@ DriverEvent = (
     | ZeroChanged
     | LimitInForce
     | RawMeans
+    | PointsTold
     | Calibrated
     | Refused
     | Damaged
@@ -268,7 +278,7 @@ class Driver(Protocol):
         ...
 
     def ask(self, request: Request, now_s: float) -> list[DriverEvent]:
-        """A request of the user (Tare, Alert, Limits, Raw, CalSet, Stop), behind the outstanding one. Stop closes.
+        """A request of the user (Tare, Alert, Limits, Raw, CalGet, CalSet, Stop), in turn. Stop closes.
 
         Limits may be asked for at any time: they are sent with every start, so that they stand after a reboot, too.
         """

@@ -11,7 +11,19 @@ from firmware_protocol import messages as m
 from firmware_protocol.codec import decode_from_ball, encode
 from firmware_protocol.conversation import BUSY_S, Errand
 from firmware_protocol.course import DEAF, LISTENING, NEWEST_VERSION, OLDEST_VERSION, Course
-from firmware_protocol.driver import BallEvent, BallEventCode, Chunk, Damaged, DriverEvent, LimitInForce, Phase, Send
+from firmware_protocol.driver import (
+    BallEvent,
+    BallEventCode,
+    Calibrated,
+    Chunk,
+    Damaged,
+    DriverEvent,
+    LimitInForce,
+    Phase,
+    PointsTold,
+    RawMeans,
+    Send,
+)
 from firmware_protocol.framing import Damaged as DamagedInput
 from firmware_protocol.framing import Deframer
 from firmware_protocol.greeting import status_of
@@ -130,6 +142,8 @@ class Host:
             self._course.tell(refused(request, None, "no ball is connected"))
         elif self._course.conversation.waiting >= MAX_WAITING:
             self._course.tell(refused(request, m.Status.BUSY))
+        elif isinstance(request, m.CalSet):
+            self._course.change(Errand(request, own=False))
         elif isinstance(request, m.Alert) and m.Pattern.FIND_ME not in (request.haptic, request.led):
             self._course.conversation.ask_instead(Errand(request))  # a warning: the newest one counts, and comes first
         else:
@@ -166,7 +180,7 @@ class Host:
         elif isinstance(message, m.Refusal):
             self._refused(errand, message)
         else:
-            self._answered(errand.request, message)
+            self._answered(errand, message)
 
     def _unasked(self, message: m.Unsolicited) -> None:
         match message:
@@ -216,13 +230,20 @@ class Host:
         if status.flags & Flags.ELSEWHERE and self.phase in JOINED:
             self._course.end(closing("elsewhere"))
 
-    def _answered(self, request: m.Request, reply: m.Reply) -> None:
-        course = self._course
+    def _answered(self, errand: Errand, reply: m.Reply) -> None:
+        course, request = self._course, errand.request
         match reply:
             case m.HelloReply():
                 self._greeted(reply)
             case m.IdentReply(text) if request == m.Ident(IdentField.SERIAL):
                 self._identified(text)
+            case m.CalGetReply(day, points) if isinstance(request, m.CalGet) and not errand.own:
+                course.tell(PointsTold(request.channel, day, tuple((point.raw, point.newton) for point in points)))
+            case m.RawReply(means):
+                course.tell(RawMeans(tuple(map(float, means))))
+            case m.CalSetReply(cal_crc) if isinstance(request, m.CalSet):
+                course.tell(Calibrated(request.channel, cal_crc))
+                course.greet()
             case m.IdentReply() | m.SensorReply() | m.CalGetReply():
                 course.greeting.learn(request, reply)
             case m.TimeReply(t_us):

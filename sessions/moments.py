@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sessions.events import Action, Alert, Event, Floats, Json, Level, Notice, Phase
+from sessions.events import Action, Alert, Cue, Event, Floats, Json, Level, Notice, Phase
 
 KINDS = ("step", "mark", "alert", "gap")
 CONTACT_KPA = 5.0  # contact begins here
@@ -34,6 +34,8 @@ class Moment:
 
 def moments(events: Iterable[Event], gaps: Iterable[Stretch]) -> list[Moment]:
     """Steps, marks, alerts as they were raised, and gaps, in order of time."""
+    events = list(events)
+    led = any(isinstance(event, Cue) for event in events)
     found = [Moment(gap.from_s, "gap", f"{gap.cause or 'gap'}, {gap.to_s - gap.from_s:.1f} s") for gap in gaps]
     for event in events:
         match event:
@@ -41,7 +43,9 @@ def moments(events: Iterable[Event], gaps: Iterable[Stretch]) -> list[Moment]:
                 found.append(Moment(event.t_s, "alert", f"{event.level.name.lower()}: {event.text}"))
             case Action(kind="mark") if event.t_s is not None:
                 found.append(Moment(event.t_s, "mark", mark_text(event)))
-            case Action(kind="next") if event.t_s is not None:
+            case Cue(kind="step"):
+                found.append(Moment(event.t_s, "step", str(event.fields.get("title") or event.text)))
+            case Action(kind="next") if event.t_s is not None and not led:
                 found.append(Moment(event.t_s, "step", "next step"))
             case Notice(kind="step"):
                 found.append(Moment(event.t_s, "step", event.text or "step"))

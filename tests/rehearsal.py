@@ -12,6 +12,8 @@ from companion.captures.writer import CaptureWriter
 from companion.contexts import guard_context
 from companion.handsfree.terms import Terms
 from companion.pipeline import Pipeline
+from companion.programs.program import Routine
+from companion.programs.view import CoachView
 from companion.replays.captured import CapturedScript
 from companion.replays.player import Player, ReplayClock
 from companion.replays.script import Script
@@ -47,20 +49,21 @@ class Rehearsal:
         *,
         step_s: float = STEP_S,
         hands: Terms | None = None,
+        routine: Routine | None = None,
     ) -> None:
         self.capture, self.database = kept / "session.cap", kept / "data" / "knead.db"
         self.events: list[Event] = []
         self.ball = VirtualBall(scenario, seed=5)
         self.now_s = 0.0
         self.deaf_until_s = 0.0  # what the ball sends until then comes in one clump
-        self._region, self._step_s, self._hands = region, step_s, hands
+        self._region, self._step_s, self._hands, self._routine = region, step_s, hands, routine
+        self.views: list[CoachView] = []
         self._linked = False
         setup = Setup("knead test", EPOCH.isoformat(), 1.0, "sim:x", "me", region, "left", None, TAG, VERSION, 0)
-        self._tap = Tap(
-            CaptureWriter(
-                self.capture, replace(setup, limits=LIMITS_VERSION, hands=None if hands is None else hands.to_json())
-            )
-        )
+        setup = replace(setup, limits=LIMITS_VERSION, hands=None if hands is None else hands.to_json())
+        if routine is not None:
+            setup = replace(setup, program=routine.program, routine=routine.to_json())
+        self._tap = Tap(CaptureWriter(self.capture, setup))
         self._line: Stages = self._tap.around(
             Pipeline(Host(framed=True, first_tag=TAG), self._plan(self._tap.context(self._context)))
         )
@@ -115,10 +118,14 @@ class Rehearsal:
     # Its parts
 
     def _context(self, profile: Profile) -> GuardContext:
-        return guard_context(profile, LiveRequest(region=self._region))
+        return guard_context(
+            profile, LiveRequest(region=self._region, side="both" if self._routine is None else "left")
+        )
 
     def _plan(self, context: Callable[[Profile], GuardContext]) -> Plan:
-        return Plan("me", self._region, "left", None, context, self._wall, "knead test", self._hands)
+        program = None if self._routine is None else self._routine.program
+        plan = Plan("me", self._region, "left", program, context, self._wall, "knead test", self._hands)
+        return replace(plan, routine=self._routine, show=self.views.append)
 
     def _wall(self, at_s: float) -> datetime:
         return EPOCH + timedelta(seconds=at_s)

@@ -17,7 +17,7 @@ FLOORS = (
     ("companion.errors", "companion.plaintext"),
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.programs", "companion.handsfree"),
-    ("companion.notices", "companion.ballside", "companion.measuring", "companion.stages"),
+    ("companion.notices", "companion.points", "companion.ballside", "companion.measuring", "companion.stages"),
     ("companion.tally", "companion.guiding", "companion.leading", "companion.often"),
     ("companion.pipeline",),
     ("companion.speech", "companion.blocks", "companion.captures"),
@@ -26,6 +26,7 @@ FLOORS = (
     (
         "companion.taring",
         "companion.zeros",
+        "companion.calibrating",
         "companion.checking",
         "companion.balls",
         "companion.replaying",
@@ -50,7 +51,15 @@ SIDE_ROOMS = {
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
     "companion.config": (
         ("companion.errors", "companion.safety", "companion.handsfree"),
-        ("companion.whereabouts", "companion.meeting", "companion.replaying", "companion.compose", "companion.cli"),
+        (
+            "companion.whereabouts",
+            "companion.meeting",
+            "companion.zeros",
+            "companion.calibrating",
+            "companion.replaying",
+            "companion.compose",
+            "companion.cli",
+        ),
     ),
 }
 # The engine is given a transport; it knows only the shape of one.

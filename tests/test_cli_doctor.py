@@ -134,7 +134,8 @@ def test_a_check_that_fails_is_a_finding(error: Exception, paths: Paths) -> None
 
 def test_a_small_terminal_is_noted(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.cli.screen.on_terminal", lambda: True)
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: (60, 20))
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("LINES", "20")
     (finding,) = found("terminal", paths)
     assert (finding.state, finding.todo) == ("note", "make the window at least 80 x 24")
 

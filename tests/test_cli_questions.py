@@ -173,6 +173,7 @@ def test_today_names_every_region_and_when_again(capsys: Shown, log: Path) -> No
     assert set(found["regions"]["calf"]) == {"both"}
     text = said(capsys, "today")
     assert "26 min 40 s of contact left today" in text
+    assert "These times are a judgement, not measured limits of harm" in text
     assert "used a short while ago" in text
     assert max(map(len, text.splitlines())) <= 80
     assert document(capsys, "today", "--person", "Ann")["left_s"] == 1800.0

@@ -117,7 +117,7 @@ def test_nothing_in_reach_is_said_on_stderr(capsys: Shown, monkeypatch: pytest.M
 def test_tare_says_what_came_of_it(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
 
-    def tare(address: str | None, settings: object, seconds: float) -> Outcome:
+    def tare(address: str | None, settings: object, seconds: float, **_: object) -> Outcome:
         asked.append((address, seconds))
         return Outcome(0, "zero set")
 
@@ -128,14 +128,14 @@ def test_tare_says_what_came_of_it(capsys: Shown, monkeypatch: pytest.MonkeyPatc
 
 
 def test_tare_that_fails_is_one_line(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compose, "tare", lambda *_: Outcome(1, "the ball is loaded", "take the weight off"))
+    monkeypatch.setattr(compose, "tare", lambda *_, **__: Outcome(1, "the ball is loaded", "take the weight off"))
     assert run(["tare"]) == 1
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == ("", "knead: the ball is loaded\n  take the weight off\n")
 
 
 def test_tare_without_a_ball_is_3(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    def tare(*_: object) -> Outcome:
+    def tare(*_: object, **__: object) -> Outcome:
         raise DeviceNotFoundError("no ball has been used yet", "name one")
 
     monkeypatch.setattr(compose, "tare", tare)

@@ -10,6 +10,7 @@ from firmware_protocol import messages as m
 from firmware_protocol.codec import decode_from_ball, encode
 from firmware_protocol.driver import (
     BallEvent,
+    Calibrated,
     Chunk,
     Close,
     Continuity,
@@ -537,13 +538,16 @@ def test_find_me() -> None:
     assert not world.of(Refused)
 
 
-def test_a_calibration_while_scanning_is_refused() -> None:
+def test_a_calibration_while_scanning_stops_first_and_goes_on_after() -> None:
     """R31"""
     world = World().connect()
     world.run(1)
     world.ask(m.CalSet(0, 0, ()))
-    world.run(0.5)
-    assert [(told.request, told.status) for told in world.of(Refused)] == [("CAL_SET", m.Status.STATE)]
+    world.run(2)
+    assert not world.of(Refused)
+    (done,) = world.of(Calibrated)
+    assert done.cal_crc == world.of(Profile)[-1].cal_crc
+    assert len(world.of(Started)) == 2
 
 
 # Others

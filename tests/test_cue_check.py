@@ -147,3 +147,22 @@ def test_the_command_says_what_to_mend(
 def test_it_is_for_ears(capsys: Shown) -> None:
     assert run(["doctor", "--sound", "--json"]) == 2
     assert "leave --json out" in capsys.readouterr().err
+
+
+# --- the short test of the first screen ---
+
+
+def test_the_short_test_is_one_tone_and_two_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    speaker = Loudspeaker(tmp_path / "speaker", "aplay", "espeak-ng").use(monkeypatch)
+    assert module.test(Wanted(True, True, tmp_path / "sounds")) == ""
+    assert [given.what for given in speaker.given()] == ["check", module.TEST_WORDS]
+
+
+def test_the_short_test_says_what_fails_and_only_of_what_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaker = Loudspeaker(tmp_path / "speaker", "aplay").use(monkeypatch)
+    speaker.manner("aplay:fails")
+    assert "device busy" in module.test(Wanted(True, True, tmp_path / "sounds"))
+    speaker.manner("")
+    assert module.test(Wanted(True, False, tmp_path / "sounds")) == ""

@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -37,6 +38,13 @@ def test_a_line_is_read_part_by_part() -> None:
         Fault("unit", 0.0, None, "raw"),
         Fault("unplug", 5.0, 20.0),
     )
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_fault_has_its_story(name: str) -> None:
+    """What the user sees, hears and finds in the log: a fault that nobody has told the end of is not finished."""
+    told = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("test_stories_*.py")))
+    assert re.search(rf"[\"',]{name}[=@\"',]", told)
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -18,7 +18,7 @@ from firmware_protocol.driver import Profile, Unit
 from sessions.errors import UnreadableError
 from sessions.record import EventRow, event_of, totals_of
 from tests.fuzz.__main__ import fuzz, seed
-from tests.fuzz.drill import Drill
+from tests.fuzz.drill import SPOKEN, Drill
 from tests.fuzz.script import decoders, either, play
 
 CLOCK = Clock()
@@ -33,18 +33,18 @@ steps = st.one_of(
     st.tuples(st.just("ball"), st.floats(0.0, 1.5)),
     st.tuples(st.just("ball"), st.floats(0.0, 1.0), st.binary(min_size=2, max_size=2)),
     st.tuples(st.just("tick"), seconds),
-    st.tuples(st.just("act"), st.integers(0, 10)),
+    st.tuples(st.just("act"), st.integers(0, 13)),
     st.tuples(st.just("drop")),
     st.tuples(st.just("open")),
 )
 
 
-@settings(max_examples=80, deadline=None)
-@given(st.lists(steps, max_size=25))
-@example([("ball", 1.0), ("tick", 1e9), ("ball", 1.0), ("drop",), ("tick", 0.25), ("open",), ("ball", 1.5)])
-def test_no_input_raises_and_time_goes_on(script: list[tuple[object, ...]]) -> None:
+@settings(max_examples=100, deadline=None)
+@given(st.lists(steps, max_size=25), st.integers(0, len(SPOKEN) - 1))
+@example([("ball", 1.0), ("tick", 1e9), ("ball", 1.0), ("drop",), ("tick", 0.25), ("open",), ("ball", 1.5)], 0)
+def test_no_input_raises_and_time_goes_on(script: list[tuple[object, ...]], spoken: int) -> None:
     """Arbitrary bytes, cuts, answers, times and actions: `Drill` holds what must be so after each."""
-    drill = Drill()
+    drill = Drill(spoken)
     for name, *arguments in script:
         getattr(drill, str(name))(*arguments)
     drill.end()
@@ -52,9 +52,9 @@ def test_no_input_raises_and_time_goes_on(script: list[tuple[object, ...]]) -> N
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.binary(max_size=400))
-def test_any_bytes_are_a_drill(data: bytes) -> None:
-    assert play(data).ended
+@given(st.binary(max_size=400), st.integers(0, len(SPOKEN) - 1))
+def test_any_bytes_are_a_drill(data: bytes, spoken: int) -> None:
+    assert play(data, spoken).ended
 
 
 @settings(max_examples=200, deadline=None)

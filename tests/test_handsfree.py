@@ -391,3 +391,18 @@ def test_it_is_led_by_the_ball_where_a_program_leads_or_a_countdown_was_asked_fo
     assert wished("auto", 0.0, guided=True) == Terms(guided=True)
     assert wished("on", 0.0, guided=False) == Terms()
     assert wished("off", 10.0, guided=True) is None
+
+
+def test_paused_by_a_key_it_waits_longer_and_only_a_key_goes_on() -> None:
+    hands = Hands(Terms())
+    t_s, p_kpa = course(*BEGIN, (70, FREE), (5, ON))
+    at = int(t_s.searchsorted(11.0))
+    played(hands, t_s[:at], p_kpa[:at])
+    hands.hear(Action("pause", {}, 11.0))
+    heard = [name(event) for event in played(hands, t_s[at:], p_kpa[at:])]
+    assert heard == ["pause by release", "hands: paused", "hands: asked", "hands: unanswered"]
+    assert hands.state is State.RUNNING
+
+
+def test_where_nobody_ever_comes_it_ends() -> None:
+    assert told(Hands(Terms()), (599, FREE), (0.5, ON), (601, FREE))[-1] == (1199.5, "over: unused")

@@ -1,21 +1,27 @@
 """What limits stand on: a ball's claim makes them stricter at once, and looser only once a person has confirmed it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from companion.clock import Clock
 from companion.contexts import guard_context
 from companion.pairing.acquaintance import Acquaintances, recognised
 from companion.pairing.footing import CALIBRATION_OLD, DAY_ZERO, NOISE_MOST_N, calibration_of, claimed, footing
 from companion.pairing.profile import Settled
+from companion.pipeline import Pipeline
 from companion.run import LiveRequest
 from companion.safety.limits import GuardContext, regions, tools
-from firmware_protocol.driver import Profile, Unit
+from companion.stages import Plan
+from firmware_protocol.driver import Chunk, Continuity, DriverEvent, Profile, Samples, Started, Unit
+from firmware_protocol.messages import Request
 from sessions.devices import Device
-from sessions.events import Json
+from sessions.events import Json, Notice, Opened
 
 TODAY = date(2026, 11, 21)
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -209,3 +215,48 @@ def test_no_claim_of_an_unknown_ball_loosens_a_limit(
     assert told.area_cm2 <= least.area_cm2
     assert told.limits().force_max_n <= least.limits().force_max_n
     assert told.limits().force_cap_n is not None
+
+
+class Recalibrated:
+    """A driver whose ball comes back with another calibration after its link was lost."""
+
+    damage: Mapping[str, int] = {}  # never written
+
+    def __init__(self) -> None:
+        self._ball = replace(BALL, model="virtual")
+        self._index = 0
+
+    def opened(self, now_s: float) -> list[DriverEvent]:
+        ball, self._ball = self._ball, replace(self._ball, cal_crc=0x1234)
+        return [ball, Started(Continuity.FIRST, 1, 0, 0.01, self._index, 10_000 * self._index, self._index, now_s)]
+
+    def feed(self, chunk: Chunk) -> list[DriverEvent]:
+        first, self._index = self._index, self._index + 5
+        return [Samples(np.full((5, 1), 10, np.int16), first, 10_000 * first, 40_000, chunk.arrival_s)]
+
+    def closed(self, now_s: float) -> list[DriverEvent]:
+        return []
+
+    tick = closed
+
+    def ask(self, request: Request, now_s: float) -> list[DriverEvent]:
+        return []
+
+    def deadline(self) -> float | None:
+        return None
+
+
+def test_a_calibration_that_changes_in_mid_session_lowers_the_limits_before_another_value() -> None:
+    request = LiveRequest(region="glute")
+    plan = Plan("me", "glute", "left", None, lambda profile: guard_context(profile, request), Clock().wall, "test")
+    line = Pipeline(Recalibrated(), plan)
+    first = [*line.opened(0.0), *line.feed(Chunk("x", b"", 0.05))]
+    (opened,) = [event for event in first if isinstance(event, Opened)]
+    assert opened.context["calibrated"] is True
+    assert line._guard is not None
+    before = line._guard.context.limits().force_max_n
+    again = [*line.closed(0.1, "gone"), *line.opened(0.2), *line.feed(Chunk("x", b"", 0.25))]
+    kinds = [event.kind if isinstance(event, Notice) else type(event).__name__ for event in again]
+    assert kinds.index("calibration") < kinds.index("Reading")
+    assert line._guard.context.calibrated is False
+    assert line._guard.context.limits().force_max_n == pytest.approx(0.8 * before)

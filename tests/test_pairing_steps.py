@@ -1,5 +1,6 @@
 """Pairing over a real port: all its steps, what each asks, and a ball that vanishes at each of them."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from companion import compose, engine, whereabouts
 from companion.config import Settings, find_paths
 from companion.errors import ConfigError
 from companion.meeting import Meeting
+from companion.pairing.acquaintance import settings_of
 from companion.pairing.profile import settled_of
 from companion.pairing.settling import Wishes
 from companion.pairing.steps import Ask, Do, End, Say, Step, Steps
@@ -24,6 +26,9 @@ from tests.kit import LIMIT_S
 
 if os.name != "posix":
     pytest.skip("pseudo-terminals", allow_module_level=True)
+
+import pty
+import tty
 
 from companion.virtual.pty import PtyServer
 from tests.test_virtual_servers import fast
@@ -266,7 +271,9 @@ def test_gone_at_a_step(bench: Bench, at: object, doing: str) -> None:
 
 
 @pytest.mark.parametrize("at", ["buzz", Step.ZERO, Step.CHECK])
-def test_gone_and_back_it_goes_on_where_it_was(bench: Bench, at: object) -> None:
+def test_gone_and_back_it_goes_on_where_it_was(bench: Bench, at: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose, "PATIENCE_S", LIMIT_S * SPEED)  # however slow this computer is
+
     def pull_and_plug() -> None:
         bench.pull()
         bench.on[_AGAIN] = bench.plug
@@ -345,6 +352,57 @@ def test_a_size_that_no_ball_has_is_refused_before_anything_begins(home: Path, w
     with pytest.raises(ConfigError) as caught:
         compose.pair("sim:calm", settings, lambda _: None, Steps(asks=False), wishes=wishes)
     assert caught.value.hint
+
+
+# --- a board that prints lines ---
+
+
+class Lines:
+    """Prints a line of kilograms ten times a second onto a pseudo-terminal, for as long as it is there."""
+
+    def __init__(self) -> None:
+        self._master, slave = pty.openpty()
+        tty.setraw(slave)
+        self.address = f"serial:{os.ttyname(slave)}"
+        self._slave = slave
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._print, name="board")
+        self._thread.start()
+
+    def _print(self) -> None:
+        number = 0
+        while not self._stop.wait(0.02):
+            number += 1
+            with contextlib.suppress(BlockingIOError):
+                os.write(self._master, b"%d 0.0%d\n" % (20 * number, number % 3))
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(LIMIT_S)
+        os.close(self._master)
+        os.close(self._slave)
+
+
+def test_a_board_without_names_is_paired_with_what_a_person_knows_of_it(home: Path) -> None:
+    board = Lines()
+    os.set_blocking(board._master, False)
+    settings = Settings(paths=find_paths({"KNEAD_HOME": str(home)}))
+    wishes = Wishes(tool="hard", unit="kg", columns=("time_ms", "force"), full_scale_n=490.0)
+    try:
+        steps = Steps(asks=False, seconds=1.5)
+        meeting = compose.pair(
+            board.address, settings, lambda _: None, steps, wishes=wishes, kind="text", nickname="Board"
+        )
+        assert meeting.run().code == 0
+        paired = meeting.keep()
+    finally:
+        board.close()
+    (kept,) = whereabouts.remembered(settings.paths)
+    settled = settled_of(kept.kept)
+    assert (kept.kind, kept.serial, settled.unit, settled.columns) == ("text", "", "kg", ("time_ms", "force"))
+    assert {finding.check: finding.word for finding in paired.findings}["rate"] in ("fast enough", "slow")
+    assert "identity" in {cause for cause, _ in paired.told}, "it has no serial, and that is said"
+    assert settings_of(kept)["full_scale"] == pytest.approx(490.0 / 9.80665)
 
 
 # --- the steps alone ---

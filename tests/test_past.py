@@ -264,6 +264,15 @@ def test_what_is_stored_wrongly_is_said_and_counts_for_nothing(path: Path) -> No
 # --- the day after ---
 
 
+def test_what_is_left_today_is_said_as_a_session_begins(path: Path) -> None:
+    assert not [line for line in known(path).words("glute", "left") if "left today" in line]
+    kept(path, NOW - 8 * H)
+    found = known(path)
+    said = " ".join(found.words("glute", "left"))
+    assert "of contact left today" in said
+    assert "left today" not in " ".join(found.words("glute", "left", simulated=True))
+
+
 def test_the_day_after_is_asked_once_and_about_the_right_places(path: Path) -> None:
     now = datetime.now(UTC)
     kept(path, now - 26 * H, region="calf")

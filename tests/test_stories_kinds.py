@@ -215,7 +215,7 @@ def test_too_hard_is_a_warning_whatever_measures_it(name: str, tmp_path: Path) -
 def test_a_slow_scale_counts_time_and_says_that_it_cannot_warn(tmp_path: Path) -> None:
     story = Story(scale(HARD), tmp_path).run(16.0).end()
     assert [notice.fields["state"] for notice in story.notices("slow")] == ["too slow"]
-    assert {"clock", "rate"} <= story.terms()
+    assert {"clock", "rate", "compression"} <= story.terms()
     totals = [event for event in story.events if isinstance(event, Totals)][-1]
     assert totals.contact_s > 5.0
 

@@ -17,7 +17,7 @@ from companion.tui.tones import Row, Rows, Tone
 from companion.tui.widgets.bignumber import banner, far_number
 from companion.tui.widgets.preview import preview_rows
 from companion.tui.widgets.tiny import tiny_rows
-from sessions.events import Action, Alert, Closed, Event, Level, Phase
+from sessions.events import Action, Alert, Closed, Cue, Event, Level, Phase
 from tests.test_tui_stage import HOSTILE, HOSTILE_SHOWN, MARKS, alert, notice, opened, reading, totals
 
 SIZES = [(1, 1), (6, 1), (12, 3), (30, 8), (40, 12), (60, 20), (80, 24), (100, 30), (120, 40), (200, 60)]
@@ -306,7 +306,9 @@ def test_the_noise_of_an_untouched_ball_stays_at_the_bottom() -> None:
 
 def test_the_log_leaves_out_what_is_routine() -> None:
     happened: list[Event] = [notice("status", "battery 87 %"), totals(1.0), notice("gap", "2 s without data", t_s=61.0)]
-    assert log_lines(happened) == ["    1:01  2 s without data"]
+    happened += [Cue(62.0, "count", 1, "three"), Cue(63.0, "step", 2, "now: still holds")]
+    assert log_lines(happened) == ["    1:01  2 s without data", "    1:03  now: still holds"]
+    assert sign_of(happened[-1]) == "|"
     many = log_lines([notice("link", str(n)) for n in range(LINES_MAX + 5)])
     assert (len(many), many[-1].strip()) == (LINES_MAX + 1, "and 5 more")
 

@@ -30,7 +30,7 @@ from companion.tui.live import LiveScreen
 from companion.tui.liveview import LiveView
 from companion.tui.programs import ProgramsScreen
 from companion.tui.tones import Rows
-from companion.tui.widgets.bignumber import far_number, hands_rows
+from companion.tui.widgets.bignumber import far_number, hands_rows, speaks
 from sessions.about import About
 from sessions.events import Action, Alert, Cue, Event, Level, Phase, Totals
 from tests.test_tui_screens import SIZES, home, sees, shown, text_of, until
@@ -105,11 +105,12 @@ def text(rows: Rows) -> str:
         (view(where=Where.UNKNOWN), "WAIT", "no pressure is known"),
         (view(stand=Stand.READY), "START", "press the ball to begin"),
         (view(stand=Stand.NEXT, next_in_s=4.2), "NEXT", "next in 5 s: Still holds"),
-        (view(stand=Stand.REST, rest_left_s=11.5), "REST", "come off the ball"),
+        (view(stand=Stand.REST, rest_left_s=11.5), "REST", "come off; 0 to 9"),
         (view(stand=Stand.PAUSED, cause="user"), "PAUSE", "paused (by you)"),
         (view(stand=Stand.PAUSED, cause="silence"), "PAUSE", "paused (no signal)"),
         (view(stand=Stand.STOPPED), "STOP", "come off the ball"),
         (view(stand=Stand.OVER, cause="done"), "DONE", "the program is over"),
+        (view(stand=Stand.OVER, done=("skipped", "done", "skipped")), "DONE", "over, 2 of 3 steps left out"),
     ],
 )
 def test_what_to_do_is_one_short_word_and_a_few_more(coach: CoachView, word: str, said: str) -> None:
@@ -246,6 +247,14 @@ async def test_begun_without_hands_it_is_seen_from_afar_and_a_key_comes_near() -
         run.emit(notice("hands", "paused: you are off the ball", state="paused"))
         await sees(pilot, "paused: you are off the ball")
         assert not pilot.app.screen.has_class("-far")  # the person has chosen
+
+
+def test_what_was_asked_does_not_stand_for_ever() -> None:
+    asked = now(hands="scored", hands_value=4, hands_s=3.0)
+    assert speaks(asked)
+    assert not speaks(now(hands="scored", hands_value=4, hands_s=-4.0))
+    assert not speaks(now(hands="started", hands_s=3.0))
+    assert not speaks(now(hands="asked", hands_s=3.0, level=Level.TECHNICAL))
 
 
 async def test_the_pause_of_a_free_session_is_said() -> None:
@@ -537,3 +546,17 @@ def test_an_alert_counts_once_after_a_session() -> None:
     assert "stop 1" in told
     assert isinstance(happened[-1], Totals)
     assert isinstance(happened[0], Alert)
+
+
+def test_what_was_done_of_a_program_is_told_after_it() -> None:
+    row: Any = FakeRow("a", program="piriformis")
+    happened: list[Event] = [
+        Cue(0.0, "program", None, "", {"steps": 4}),
+        Cue(1.0, "step", 1, ""),
+        Cue(40.0, "done", 1, "", {"held_s": 38.5}),
+        Cue(50.0, "step", 2, ""),
+        Cue(99.0, "done", 2, "", {"held_s": 40.0}),
+    ]
+    told = text(tuple(fact_rows(Aftermath(row, happened))))
+    assert "piriformis: 2 of 4 steps, 2 repetitions, 1:18 in the band" in told
+    assert "steps" not in text(tuple(fact_rows(Aftermath(row, []))))

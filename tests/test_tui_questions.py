@@ -336,7 +336,8 @@ def test_after_an_emergency_the_whole_sheet_comes_back(settings: Settings) -> No
 def test_what_is_left_is_told_on_the_first_screen(settings: Settings) -> None:
     from companion.compose import gather
 
-    assert sheets.today_lines(settings) == ["today: 30 min 0 s of contact left in all; every region is free"]
+    fresh = "today: 30 min 0 s of contact left in all, by judgement; every region is free"
+    assert sheets.today_lines(settings) == [fresh]
     answered(settings.paths.database, "me", "week", fine(varicose="left"), gather(settings))
     lines = sheets.today_lines(settings)
     assert lines[1] == "hamstring, quadriceps, calf and 2 more left: left out after your answer"

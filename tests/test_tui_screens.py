@@ -363,7 +363,7 @@ async def test_home_lists_balls_plainly(size: tuple[int, int]) -> None:
     async with home(Stage(), size) as pilot:
         await sees(pilot, "stops 1, cautions 2")
         whole = text_of(pilot)
-        for word in (HOSTILE_SHOWN, "sim:showcase", "virtual", "cannot be used", "known", "enter Connect", "q Quit"):
+        for word in (HOSTILE_SHOWN, "sim:showcase", "virtual", "cannot be used", "known", "enter Begin", "q Quit"):
             assert word in whole
         await pilot.press("down")
         await sees(pilot, "not permitted: join the group dialout")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "demo": ("companion.cli.live:demo", "Watch a virtual ball for a minute: no hardware needed."),
     "live": ("companion.cli.live:live", "Show, judge and record a ball's pressure."),
+    "calibrate": ("companion.cli.calibrate:calibrate", "Tell a ball what its numbers mean, by known weights."),
     "tare": ("companion.cli.tare:tare", "Make the ball's present load its zero."),
     "scan": ("companion.cli.scan:scan", "List the balls in reach."),
     "pair": ("companion.cli.pair:pair", "Get to know a ball, check it, and remember it."),

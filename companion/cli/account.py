@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from companion.cli.figures import figure_lines, figures_json, provenance
+from companion.cli.program_told import program_lines
 from companion.cli.text import DISCLAIMER, amount, clean, measured, place, span
 from sessions.events import Action, Alert, Event, Json, Notice, Phase, RegionTotals, Totals
+from sessions.steps import ProgramDone, program_done
 
 if TYPE_CHECKING:
     from sessions.about import About
@@ -36,6 +38,7 @@ class Account:
     links_lost: int
     about: "About | None" = None  # stored figures and provenance
     marks: tuple[Action, ...] = ()
+    program: ProgramDone | None = None
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -47,12 +50,16 @@ class Account:
             ],
             "gaps": [_fields(gap, Gap.__slots__) for gap in self.gaps],
             "links_lost": self.links_lost,
+            "guided": None if self.program is None else self.program.to_json(),
+            "steps": [] if self.program is None else [step.to_json() for step in self.program.steps],
             "marks": [{"t_s": mark.t_s, "text": _mark_text(mark)} for mark in self.marks],
             **({} if self.about is None else figures_json(self.about)),
         }
 
     def lines(self) -> Iterator[str]:
         yield from self._head()
+        if self.program is not None:
+            yield from program_lines(self.program)
         for region in self.regions:
             yield from _region(region)
         if self.about is not None:
@@ -91,6 +98,7 @@ class Account:
 
 def account(row: "SessionRow", events: Iterable[Event], about: "About | None" = None) -> Account:
     """Tell a session. Only its last totals count: each includes those before."""
+    events = list(events)
     regions: tuple[RegionTotals, ...] = ()
     alerts, gaps, marks, links_lost = [], [], [], 0
     for event in events:
@@ -107,7 +115,7 @@ def account(row: "SessionRow", events: Iterable[Event], about: "About | None" = 
                 links_lost += 1
             case _:
                 pass
-    return Account(row, regions, tuple(alerts), tuple(gaps), links_lost, about, tuple(marks))
+    return Account(row, regions, tuple(alerts), tuple(gaps), links_lost, about, tuple(marks), program_done(events))
 
 
 def _mark_text(mark: Action) -> str:

@@ -55,6 +55,7 @@ def line(device: "Device") -> str:
         " ".join(part for part in (settled.tool or "", size) if part) or "size not known",
         clean(device.address),
         f"paired {_day(device.paired_at)}" if device.paired_at is not None else "not paired",
+        "open link: anybody near may listen" if settled.encrypted is False else "",
         f"seen {_day(device.seen_at)}" if device.seen_at is not None else "",
         f"{device.sessions} session{'' if device.sessions == 1 else 's'}",
     )

@@ -87,6 +87,8 @@ def pair(
     steps = Steps(asks=False, identify=find, zero=zero)
     held = settings()
     meeting = compose.pair(address, held, _hear, steps, wishes=wishes, nickname=name or "", kind=kind, speed=speed)
+    if meeting.address.startswith("ble:"):
+        say("connecting: your system may ask whether to pair", "say yes; without a desktop see 'knead doctor'")
     try:
         outcome = meeting.run()
     except KeyboardInterrupt:

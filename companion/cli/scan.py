@@ -31,6 +31,11 @@ def places() -> "list[Place]":
     return [harmless(place) for place in balls.serial_places(whereabouts.known(find_paths()))]
 
 
+def called(found: "Iterable[Place]") -> "list[Place]":
+    """Each by the name its owner gave it, where it has one."""
+    return [replace(place, name=place.nickname or place.name) for place in found]
+
+
 def paired_afar() -> "list[Place]":
     """Balls that were paired over the air; whether they are in reach shows when one is connected to."""
     from companion import whereabouts

@@ -115,10 +115,10 @@ def _deck(settings: "Settings") -> "Deck":
     from companion.cli.heard import Heard
     from companion.cli.limit_book import OwnBook
     from companion.cli.pair_deck import pairing_of
-    from companion.cli.program_page import library, program_page
+    from companion.cli.program_page import program_page
     from companion.cli.programs import folder_of
     from companion.cli.reviewing import LogReview
-    from companion.cli.scan import paired_afar, places
+    from companion.cli.scan import called, paired_afar, places
     from companion.cli.sheets import due, left_lines, today_lines
     from companion.cli.shelf import Shelf
     from companion.run import LiveRequest
@@ -140,11 +140,9 @@ def _deck(settings: "Settings") -> "Deck":
 
     def guided(address: str, key: str, side: str) -> "Live":
         held = shelf.settings
-        program = library(held).program(key)
         request = LiveRequest(
             address=address,
             person=held.person,
-            region=program.regions[0],
             side=side,
             tool=held.tool,
             program=key,
@@ -153,7 +151,7 @@ def _deck(settings: "Settings") -> "Deck":
         return _live(held, request)
 
     return Deck(
-        devices=lambda: [*places(), *paired_afar(), *balls.virtual_places()],
+        devices=lambda: [*called(places()), *called(paired_afar()), *balls.virtual_places()],
         live=address_of,
         demo=lambda: _demo(shelf.settings, None, 1.0),
         tare=lambda address: compose.tare(address, shelf.settings),
@@ -196,7 +194,7 @@ def _watched(make: "Callable[[Observer], Run]", title: str, recorded: bool) -> "
 
     view = LiveView(_marks)
     run = make(view)
-    return Live(run, view, title, recorded, run.words, lambda: getattr(run, "coach", None))
+    return Live(run, view, title, recorded, run.words, lambda: run.coach)
 
 
 def _marks(context: "Fields") -> "Marks | None":

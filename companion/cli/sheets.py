@@ -81,7 +81,7 @@ def today_lines(settings: "Settings") -> list[str]:
     if past.verdict.reasons:
         return [f"no session: {past.verdict.reasons[0]}", past.verdict.advice]
     rows = [left for key in regions() for left in past.sides(key)]
-    lines = [f"today: {span(past.left_s)} of contact left in all", *past.advice()]
+    lines = [f"today: {span(past.left_s)} of contact left in all, by judgement", *past.advice()]
     alike: dict[tuple[str, str], list[str]] = {}  # side and what is said -> regions
     for left in rows:
         side = "" if left.side == "both" else f" {left.side}"

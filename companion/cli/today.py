@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from sessions.events import Json
 
 
+JUDGED = "These times are a judgement, not measured limits of harm: knead limits show"
+
+
 @click.command(help="What is left today per region, and when again. Simulated sessions do not count.")
 @setting("person")
 @setting("region")
@@ -74,7 +77,7 @@ def _lines(past: "Past", rows: "list[Left]") -> list[str]:
     lines += past.advice()
     lines.append("")
     cells = [(place(left), span(left.left_s) if left.free else "none", again(left), why(left)) for left in rows]
-    return [*lines, *table(("PLACE", "LEFT", "AGAIN", "WHY"), cells)]
+    return [*lines, *table(("PLACE", "LEFT", "AGAIN", "WHY"), cells), "", JUDGED]
 
 
 def place(left: "Left") -> str:

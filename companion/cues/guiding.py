@@ -32,7 +32,7 @@ TONES: Mapping[str, str] = MappingProxyType(
         "cue rested": "begin",
     }
 )
-SILENT = ("cue band", "hands answered")  # the ticks tell the one, the guard's stop the other
+SILENT = ("cue band", "hands answered", "hands finished")  # told by the ticks, by the stop, by the cue
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,30 +12,25 @@ from collections.abc import Callable
 from copy import copy
 from enum import Enum
 
-from companion.handsfree.score import Said, Score
+from companion.handsfree.asking import End, Parting, Question, Rating
 from companion.handsfree.squeezes import Pair
+from companion.handsfree.telling import Telling
+from companion.handsfree.telling import Told as Told
 from companion.handsfree.terms import (
     ANSWER_S,
     HELD_END_S,
     PAUSE_S,
-    QUESTION_S,
-    REST_LEAST_S,
-    REST_STILL_S,
     RETURN_S,
     SCORE_FULL_KPA,
-    SCORE_WAIT_S,
     START_S,
     STOPPED_END_S,
     Terms,
 )
 from companion.handsfree.touch import Press, Touch
-from companion.handsfree.words import OVER, WORDS
-from sessions.events import Action, Alert, Cue, Event, Fields, Floats, Json, Level, Notice, Phase
-
-Told = Notice | Action
+from sessions.events import Action, Alert, Cue, Event, Floats, Level, Phase
 
 COUNTED = (60, 30, 20, 10, 5, 3, 2, 1)  # seconds left of the arming that are said
-AGAIN_S = 1.0  # the ball is free for so long after a score, then it is over
+OURS = ("release", "contact", "squeezes", "countdown")  # who pauses here; anybody else is a person with a key
 
 
 class State(Enum):
@@ -55,23 +50,20 @@ class Hands:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.state = State.ARMING
-        self._full_kpa = SCORE_FULL_KPA if terms.full_kpa is None else terms.full_kpa
+        full_kpa = SCORE_FULL_KPA if terms.full_kpa is None else terms.full_kpa
+        self._tell = Telling()
         self._touch = Touch()
         self._pair = Pair()
+        self._question, self._rating, self._parting = Question(), Rating(full_kpa), Parting(full_kpa)
         self._begun_s: float | None = None  # the first scan
         self._counted = len(COUNTED) + 1  # what of the countdown has been said
         self._away_s: float | None = None  # off the ball since, where that counts; None: on it, or resting
+        self._left: Press | None = None  # the contact before
         self._resting = False  # a program wants the person off the ball
         self._from_rest = False  # and they have not been back since
         self._stopped = False  # a stop stands
-        self._left: Press | None = None  # the contact before
-        self._asked_s: float | None = None  # the question about pain, while it is open
-        self._score: Score | None = None
-        self._rating: Score | None = None  # of the hold before, in a rest
-        self._rated = False  # it has been asked for
-        self._wait_s = 0.0  # a score is waited for since
+        self._held = False  # paused by a key: only a key goes on
         self._cause = "released"
-        self._out: list[Told] = []
 
     def part(self, t_s: Floats, p_kpa: Floats) -> int:
         """How many of these scans, one at least, may be fed at once: up to the first at which something is done.
@@ -91,8 +83,9 @@ class Hands:
     def _trial(self) -> "Hands":
         """One like this, to be told what may happen."""
         trial = copy(self)
-        trial._touch, trial._pair, trial._out = copy(self._touch), copy(self._pair), []
-        trial._score, trial._rating = copy(self._score), copy(self._rating)
+        trial._tell, trial._touch, trial._pair = Telling(), copy(self._touch), copy(self._pair)
+        trial._question, trial._rating = copy(self._question), self._rating.copied()
+        trial._parting = self._parting.copied()
         return trial
 
     def feed(self, t_s: Floats, p_kpa: Floats) -> list[Told]:
@@ -104,56 +97,57 @@ class Hands:
             return []
         for moment, pressure in zip(t_s.tolist(), p_kpa.tolist(), strict=True):
             self._scan(moment, pressure)
-        out, self._out = self._out, []
-        return out
+        return self._tell.take()
 
     def hear(self, event: Event) -> list[Told]:
         """A stop, what the program asks for, or what a person did by other means."""
         match event:
             case Cue(kind="rest"):
                 self._rest(event.t_s, resting=True)
-                seconds = event.fields.get("seconds")
-                long = isinstance(seconds, int | float) and seconds >= REST_LEAST_S
-                self._rating = Score(self._full_kpa, REST_STILL_S) if long else None
-                self._rated = False
+                self._rating.begin(event.fields.get("seconds"))
             case Cue(kind="rested" | "step" | "skip"):
                 self._rest(event.t_s, resting=False)
             case Cue(kind="finish"):
                 self._finish(event.t_s)
             case Alert(level=Level.STOP, phase=Phase.RAISED | Phase.ESCALATED | Phase.LATCHED):
-                self._stopped, self._asked_s = True, None
+                self._stopped = True
+                self._question.close()
             case Alert(phase=Phase.CONFIRMED):
                 self._stopped = False
                 self._pair.doubt(event.t_s)  # if that was by squeezes, they have said what they had to say
                 self._stay(event.t_s)
             case Action(kind="pain"):
-                self._rating = None
+                self._rating.close()
+            case Action(kind="pause") if event.fields.get("by") not in OURS:
+                on = event.fields.get("on")
+                self._held = on if isinstance(on, bool) else not self._held
             case Action(kind="end"):
                 self.state = State.OVER
             case _:
                 pass
-        out, self._out = self._out, []
-        return out
+        return self._tell.take()
 
     def _rest(self, t_s: float, *, resting: bool) -> None:
         """The program wants the person off the ball, or back on it, perhaps elsewhere: until then nobody is missed."""
-        self._resting, self._from_rest, self._rating = resting, True, None
+        self._resting, self._from_rest = resting, True
+        self._rating.close()
         self._away_s = None if resting or self._touch.free_s is None else t_s
 
     def _finish(self, t_s: float) -> None:
         """The program is done."""
         if self.state in (State.SCORING, State.OVER, State.FINISHED):
             return
-        self._resting, self._rating, self._cause, self.state = False, None, "finished", State.FINISHED
-        self._asked_s = None
-        self._say(t_s, "finished")
+        self._resting, self._cause, self.state = False, "finished", State.FINISHED
+        self._rating.close()
+        self._question.close()
+        self._tell.say(t_s, "finished")
 
     # --- scans ---
 
     @property
     def _at_ease(self) -> bool:
         """Pressed, and nothing happens while it stays so."""
-        waits = self.state is not State.RUNNING or self._away_s is not None or self._rating is not None
+        waits = self.state is not State.RUNNING or self._away_s is not None or self._rating.open
         return not waits and self._touch.pressed_s is not None
 
     def _scan(self, t_s: float, p_kpa: float) -> None:
@@ -172,21 +166,18 @@ class Hands:
     def _begin(self, t_s: float) -> None:
         self._begun_s = t_s
         if self.terms.arm_s > 0.0:
-            self._act(t_s, "pause", by="countdown", on=True)
-            self._say(t_s, "armed", round(self.terms.arm_s))
+            self._tell.act(t_s, "pause", by="countdown", on=True)
+            self._tell.say(t_s, "armed", round(self.terms.arm_s))
             self._counted = sum(second < self.terms.arm_s for second in COUNTED)
 
     def _doubt(self, t_s: float) -> None:
         """What was not measured is neither absence nor an answer."""
         self._touch.doubt()
         self._pair.doubt(t_s)
-        self._asked_s = None
-        if self._rating is not None:
-            self._rating = Score(self._full_kpa, REST_STILL_S)
+        self._question.close()
+        self._rating.doubt()
+        self._parting.doubt(t_s)
         self._stay(t_s)
-        self._wait_s = t_s
-        if self._score is not None:
-            self._score = Score(self._full_kpa)
 
     def _stay(self, t_s: float) -> None:
         """An absence counts from here on."""
@@ -204,52 +195,37 @@ class Hands:
         if left_s <= 0.0:
             self.state = State.READY
             if self.terms.arm_s > 0.0:
-                self._act(t_s, "pause", by="countdown", on=False)
+                self._tell.act(t_s, "pause", by="countdown", on=False)
             if not self._pressed_for(t_s, START_S):
-                self._say(t_s, "ready")
+                self._tell.say(t_s, "ready")
             self._ready(t_s, p_kpa, press, pair)
             return
         due = sum(second < left_s for second in COUNTED)
         if due < self._counted:
             self._counted = due
-            self._say(t_s, "countdown", [*reversed(COUNTED)][due])
+            self._tell.say(t_s, "countdown", [*reversed(COUNTED)][due])
 
     def _ready(self, t_s: float, p_kpa: float, press: Press | None, pair: bool) -> None:
         if self._pressed_for(t_s, START_S):
             self.state = State.RUNNING
-            self._say(t_s, "started")
+            self._tell.say(t_s, "started")
+        elif self._touch.free_s is not None and t_s - self._touch.free_s >= HELD_END_S:
+            self.state = State.OVER
+            self._tell.over(t_s, "unused")
 
     def _running(self, t_s: float, p_kpa: float, press: Press | None, pair: bool) -> None:
         if self._gone(t_s, press):
-            self._act(t_s, "pause", by="release", on=True)
+            self._tell.act(t_s, "pause", by="release", on=True)
             self.state = State.PAUSED
-            self._say(t_s, "paused")
+            self._tell.say(t_s, "paused")
             if not self._from_rest and not self._stopped:
-                self._asked_s = t_s
-                self._say(t_s, "asked")
-        elif pair and self._resting:
-            self._rating = None
+                self._question.ask(self._tell, t_s)
+        elif pair and not self._stopped:
+            self._rating.close()
+            self._stay(t_s)
             self._next(t_s)
-        elif self._rating is not None and not self._stopped:
-            self._rate(self._rating, t_s, p_kpa, press)
-
-    def _rate(self, rating: Score, t_s: float, p_kpa: float, press: Press | None) -> None:
-        """How much the hold before hurt: asked once the ball is free, and answered or not."""
-        free_s = self._touch.free_s
-        if not self._rated:
-            if free_s is not None and t_s - free_s >= PAUSE_S:
-                self._rated = True
-                self._say(t_s, "rating")
-        elif self._touch.pressed_s is not None:
-            said = rating.press(t_s, p_kpa)
-            if said is Said.BACK:
-                self._rating = None
-            elif said is not None:
-                self._say(t_s, said.value, rating.grade)
-        elif press is not None and rating.let_go() is Said.KEPT:
-            self._rating = None
-            self._act(t_s, "pain", when="hold", value=rating.taken, by="squeeze")
-            self._say(t_s, "scored", rating.taken)
+        elif not self._stopped:
+            self._rating.scan(self._tell, t_s, p_kpa, self._touch, press)
 
     def _gone(self, t_s: float, press: Press | None) -> bool:
         """Off the ball for PAUSE_S, rests apart and longer behind them. A short touch is no return."""
@@ -265,111 +241,59 @@ class Hands:
         return t_s - self._away_s >= (RETURN_S if self._from_rest else PAUSE_S)
 
     def _paused(self, t_s: float, p_kpa: float, press: Press | None, pair: bool) -> None:
-        if self._asked_s is not None and self._answer(t_s, press):
+        if self._question.answered(self._tell, t_s, self._touch, press, self._left):
+            self._away_s = t_s
             return
         if pair and not self._stopped:
-            self._asked_s = None
+            self._question.close()
             self._away_s = t_s
             self._next(t_s)
             return
-        coming_back = ANSWER_S[1] if self._asked_s is not None else START_S
+        coming_back = ANSWER_S[1] if self._question.open else START_S
         if self._pressed_for(t_s, coming_back) and not self._stopped:
             self._resume(t_s)
         elif self._touch.pressed_s is None and t_s - (self._away_s or t_s) >= self._patience_s():
             self._ask_score(t_s)
 
-    def _answer(self, t_s: float, press: Press | None) -> bool:
-        """Whether a press just said that something hurts."""
-        assert self._asked_s is not None
-        if press is not None and ANSWER_S[0] <= press.seconds <= ANSWER_S[1]:
-            self._asked_s = None
-            self._away_s = t_s
-            left = {} if self._left is None else {"left_s": self._left.to_s, "left_peak_kpa": self._left.peak_kpa}
-            self._act(t_s, "symptom", by="squeeze", **left)
-            self._say(t_s, "answered")
-            return True
-        if self._touch.pressed_s is None and t_s - self._asked_s >= QUESTION_S:
-            self._asked_s = None
-            self._say(t_s, "unanswered")
-        return False
-
     def _resume(self, t_s: float) -> None:
-        self._asked_s = self._away_s = None
-        self._from_rest = False
-        self.state = State.RUNNING
-        self._act(t_s, "pause", by="contact", on=False)
-        self._say(t_s, "resumed")
+        self._question.close()
+        self._away_s, self._from_rest, self.state = None, False, State.RUNNING
+        if not self._held:
+            self._tell.act(t_s, "pause", by="contact", on=False)
+            self._tell.say(t_s, "resumed")
 
     def _patience_s(self) -> float:
         if self._stopped:
             return STOPPED_END_S
-        return HELD_END_S if self.state is State.HELD else self.terms.end_s
+        return HELD_END_S if self._held or self.state is State.HELD else self.terms.end_s
 
     def _next(self, t_s: float) -> None:
         if self.terms.guided:
-            self._act(t_s, "next", by="squeezes")
+            self._tell.act(t_s, "next", by="squeezes")
         elif self.state is State.PAUSED:
             self.state = State.HELD
-            self._act(t_s, "pause", by="squeezes", on=True)
-            self._say(t_s, "held")
+            self._tell.act(t_s, "pause", by="squeezes", on=True)
+            self._tell.say(t_s, "held")
 
     def _finished(self, t_s: float, p_kpa: float, press: Press | None, pair: bool) -> None:
         free_s = self._touch.free_s
         if free_s is not None and t_s - free_s >= PAUSE_S and not self._stopped:
             self._ask_score(t_s)
 
-    # --- the score, and the end ---
-
     def _ask_score(self, t_s: float) -> None:
-        self.state, self._score, self._wait_s = State.SCORING, Score(self._full_kpa), t_s
-        self._asked_s = None
-        self._say(t_s, "scoring")
+        self.state = State.SCORING
+        self._question.close()
+        self._parting.ask(self._tell, t_s)
 
     def _scoring(self, t_s: float, p_kpa: float, press: Press | None, pair: bool) -> None:
-        score = self._score
-        if pair:
-            self._score = None
-            self._say(t_s, "unscored")
-        elif score is not None and self._touch.pressed_s is not None:
-            self._graded(t_s, score, score.press(t_s, p_kpa))
-        elif score is not None and press is not None:
-            self._wait_s = t_s
-            if score.let_go() is Said.KEPT:
-                self._score = None
-                self._act(t_s, "pain", when="after", value=score.taken, by="squeeze")
-                self._say(t_s, "scored", score.taken)
-        free_s = self._touch.free_s
-        if free_s is None or self.state is not State.SCORING:
-            return
-        if self._score is None and t_s - free_s >= AGAIN_S:
-            self._end(t_s)
-        elif self._score is not None and t_s - max(self._wait_s, free_s) >= SCORE_WAIT_S:
-            self._say(t_s, "unscored")
-            self._end(t_s)
-
-    def _graded(self, t_s: float, score: Score, said: Said | None) -> None:
-        if said is Said.BACK:
-            self._score = None
-            self._say(t_s, "back")
-            if self._cause == "finished":
+        match self._parting.scan(self._tell, t_s, p_kpa, self._touch, press, pair=pair):
+            case End.OVER:
+                self.state = State.OVER
+                self._tell.over(t_s, self._cause)
+            case End.BACK if self._cause == "finished":
                 self.state = State.FINISHED
-            else:
+            case End.BACK:
                 self._resume(t_s)
-        elif said is not None:
-            self._say(t_s, said.value, score.grade)
-
-    def _end(self, t_s: float) -> None:
-        self.state = State.OVER
-        self._out.append(Notice(t_s, "over", OVER[self._cause], {"cause": self._cause}))
-
-    # --- saying ---
-
-    def _say(self, t_s: float, state: str, value: int | None = None) -> None:
-        fields: Fields = {"state": state, "value": value}
-        self._out.append(Notice(t_s, "hands", WORDS[state].format(value=value), fields))
-
-    def _act(self, t_s: float, kind: str, **fields: Json) -> None:
-        self._out.append(Action(kind, fields, t_s))
 
 
 _STATES: dict[State, Callable[[Hands, float, float, Press | None, bool], None]] = {

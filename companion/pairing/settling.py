@@ -20,6 +20,7 @@ from companion.safety.limits import tools
 from companion.safety.table import AREA_RANGE
 from firmware_protocol.driver import Profile
 from firmware_protocol.foreign.known import COUNTS, NEWTONS, ROLES
+from sessions.events import Json
 
 NO_SERIAL = "it has no serial of its own: another one of its kind is taken for it"
 
@@ -69,6 +70,18 @@ class Wishes:
         if self.calibrated_on is not None and self.calibrated_on > today + CLOCK_DOUBT:
             raise ConfigError(f"{self.calibrated_on} is yet to come", "say the day it was calibrated")
         return self
+
+    @property
+    def settings(self) -> dict[str, Json]:
+        """What a driver of the device must know already while it is paired, by its names."""
+        told: dict[str, Json] = {} if self.invert is None else {"invert": self.invert}
+        if self.columns:
+            told["columns"] = list(self.columns)
+        if self.unit is not None:
+            told["unit"] = self.unit
+            if self.full_scale_n is not None and self.unit in NEWTONS:
+                told["full_scale"] = self.full_scale_n / NEWTONS[self.unit]
+        return told
 
     @property
     def sized(self) -> bool:

@@ -9,7 +9,7 @@ from companion.tui import words
 from companion.tui.plotting import LEAST_TOP, Bins, braille_rows, bridged, envelope, nice_top
 from companion.tui.snapshot import PATTERNS
 from companion.tui.tones import ZONE_TONES, Row, Rows, Tone
-from sessions.events import Action, Alert, Event, Floats, Level, Notice, Phase
+from sessions.events import Action, Alert, Cue, Event, Floats, Level, Notice, Phase
 from sessions.moments import Stretch
 
 _BAND_SIGN = ">"
@@ -106,7 +106,7 @@ def sign_of(event: Event) -> str:
             return CAUTION_SIGN
         case Action(kind="mark"):
             return MARK_SIGN
-        case Action(kind="next") | Notice(kind="step"):
+        case Action(kind="next") | Notice(kind="step") | Cue(kind="step"):
             return STEP_SIGN
         case _:
             return ""

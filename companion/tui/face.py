@@ -133,7 +133,7 @@ def _recording(now: Now) -> Span:
     return (f"● REC {length} ", Tone.STRONG)
 
 
-def alert_rows(now: Now, height: int, width: int, said: str = "", led: str = "") -> Rows:
+def alert_rows(now: Now, height: int, width: int, said: str = "", led: Sequence[str] = ()) -> Rows:
     """The most urgent alerts in words, at most `height` rows.
 
     `said` is what the screen itself has to say; `led`, what a program is at, has what room is left.
@@ -155,8 +155,7 @@ def alert_rows(now: Now, height: int, width: int, said: str = "", led: str = "")
         rows.append(((" PAUSED by you: warnings go on; space goes on", Tone.STRONG),))
     elif snapshot.hands in ("paused", "unanswered", "held") and now.coach is None:
         rows.append(((" PAUSED: lie on the ball to go on; warnings go on", Tone.STRONG),))
-    if led and len(rows) < height:
-        rows.append(((f" {led}"[:width], Tone.STRONG),))
+    rows += [((f" {line}"[:width], Tone.STRONG),) for line in led[: max(0, height - len(rows))]]
     if len(rows) > height:
         more = len(rows) - height
         last = rows[height - 1]
@@ -174,6 +173,8 @@ def start_rows(now: Now, known: Sequence[str], width: int) -> Rows:
         times = f"limits are times {factor:g}, " if isinstance(factor, int | float) else "limits are "
         tool = f"{words.plain(opened.tool, 20)} ({opened.area_cm2:g} cm2)"
         lines.append(f"{why}{times}for {words.place(opened.region, opened.side)}, {tool}; they rest on judgement")
+        if now.recorded and now.snapshot.totals is None:
+            lines.append("how much does it hurt now, before it? 0 to 9, t for ten")
     parts = [part for line in lines for part in textwrap.wrap(words.plain(line, 300), max(20, width - 5))]
     return tuple(
         ((" [i] " if number == 0 else "     ", Tone.NOTICE), (part, Tone.PLAIN)) for number, part in enumerate(parts)

@@ -55,13 +55,15 @@ def told(view: CoachView) -> str:
             when = "" if view.next_in_s is None else f" in {math.ceil(view.next_in_s)} s"
             return f"next{when}: {words.plain(view.step.title, 60)}"
         case Stand.REST:
-            return "come off the ball and rest"
+            return "come off; 0 to 9 says how much it hurt"
         case Stand.PAUSED:
             return f"paused{_because(view.cause)}: the clock stands"
         case Stand.STOPPED:
             return "stopped: come off the ball"
         case Stand.OVER:
-            return f"the program is over{_because(view.cause)}"
+            skipped = sum(state == "skipped" for state in view.done)
+            left_out = f", {skipped} of {len(view.steps)} steps left out" if skipped else ""
+            return f"the program is over{_because(view.cause)}{left_out}"
         case Stand.WORK:
             pass
     match view.where:
@@ -196,6 +198,6 @@ def _length(step: Step) -> str:
     return f"{step.seconds:.0f} s{times}"
 
 
-def guide_line(view: CoachView) -> str:
-    """All in one line, for where the panel is not."""
-    return f"{place(view)} · {told(view)} · {following(view)}"
+def guide_lines(view: CoachView) -> tuple[str, str]:
+    """All in two lines, the more important one first, for where the panel is not."""
+    return f"{place(view)} · {told(view)}", following(view)

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from companion.programs.library import Entry
 from companion.programs.program import Course, Program, Step
 from companion.tui import words
+from companion.tui.books import Mine
 from companion.tui.tones import Row, Tone
 
 SIDES = ("left", "right", "both")
 _NAME = 10  # cells of the names on the left
-BANDS = "Bands at most, on 12 cm2: the lower of these and your limits holds."
+PUBLISHED = "Bands at most, on 12 cm2, by judgement: the lower of these and your limits holds."
+MINE = "Bands as they hold for you now, by judgement; knead programs show has the published ones."
 
 
 def minutes(seconds: float) -> str:
@@ -32,10 +34,13 @@ def list_cells(entry: Entry) -> tuple[str, str]:
             return f"! {words.plain(entry.key, 60)}", "broken"
 
 
-def leaflet_rows(entry: Entry, side: str, width: int, notes: Sequence[str] = ()) -> list[Row]:
+def leaflet_rows(
+    entry: Entry, side: str, width: int, notes: Sequence[str] = (), mine: Sequence[Mine] = ()
+) -> list[Row]:
+    """`mine`: a row a step, as it holds for the person; none where that is not known."""
     match entry.item:
         case Program() as program:
-            return [*_program(program, side, width), *_notes(notes, width), *_origin(entry, width)]
+            return [*_program(program, side, width, mine), *_notes(notes, width), *_origin(entry, width)]
         case Course() as course:
             return [*_course(course, width), *_notes(notes, width), *_origin(entry, width)]
         case None:
@@ -55,7 +60,7 @@ def avoided_rows(places: Sequence[tuple[str, str]], width: int) -> list[Row]:
     return rows
 
 
-def _program(program: Program, side: str, width: int) -> Iterator[Row]:
+def _program(program: Program, side: str, width: int, mine: Sequence[Mine]) -> Iterator[Row]:
     yield from _head(program.title, width)
     if program.one_sided:
         marks = (f" [{one}] " if one == side else f"  {one}  " for one in SIDES)
@@ -73,10 +78,13 @@ def _program(program: Program, side: str, width: int) -> Iterator[Row]:
     yield ()
     yield ((f" {'STEP':<{_step_cells(width)}} {'kPa':>7} {'HOLD':>9} {'REST':>5}", Tone.STRONG),)
     for number, step in enumerate(program.steps, start=1):
-        yield ((_step(number, step, width), Tone.PLAIN),)
+        here = mine[number - 1] if number <= len(mine) else None
+        yield ((_step(number, step, width, here), Tone.PLAIN),)
+        if here is not None and here.closed:
+            yield from _text(f"left out: {here.closed}", width, Tone.CAUTION, indent="     ")
         if step.caution:
             yield from _text(step.caution, width, Tone.CAUTION, indent="     ")
-    yield from _text(BANDS, width, Tone.QUIET)
+    yield from _text(MINE if mine else PUBLISHED, width, Tone.QUIET)
     yield ()
     yield from _fact("then", program.stretch, width)
     for place in program.avoid:
@@ -90,13 +98,14 @@ def _step_cells(width: int) -> int:
     return max(8, width - 27)
 
 
-def _step(number: int, step: Step, width: int) -> str:
+def _step(number: int, step: Step, width: int, mine: Mine | None) -> str:
     low, high = step.band_kpa
+    band = f"{low:.0f}-{high:.0f}" if mine is None else mine.band or "-"
     times = f"{step.seconds:.0f} s" + (f" x {step.repeats}" if step.repeats > 1 else "")
     rest = f"{step.rest_s:.0f} s" if step.rest_s else "-"
     room = _step_cells(width)
     title = words.plain(f"{number} {step.title}", 60)
-    return f" {title[:room]:<{room}} {f'{low:.0f}-{high:.0f}':>7} {times:>9} {rest:>5}"
+    return f" {title[:room]:<{room}} {band:>7} {times:>9} {rest:>5}"
 
 
 def _course(course: Course, width: int) -> Iterator[Row]:

@@ -12,9 +12,10 @@ from textual.screen import Screen
 from companion.tui import keys, words
 from companion.tui.deck import Live
 from companion.tui.face import Now, alert_rows, panel_rows, start_rows, title_row
-from companion.tui.guide import guide_line, guide_rows
+from companion.tui.guide import guide_lines, guide_rows
 from companion.tui.messages import Do, EndLive, ShowHelp
 from companion.tui.snapshot import Snapshot
+from companion.tui.tones import Rows
 from companion.tui.widgets.bignumber import BigNumber
 from companion.tui.widgets.gauge import Gauge
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
@@ -47,6 +48,8 @@ class LiveScreen(Screen[None]):
         self._heard = -1  # number of the newest event looked at
         self.ending = False
         self._words_until_s: float | None = None  # what is said at the start stands for so long; None: not yet said
+        self._words_rows: Rows = ()
+        self._words_made_for: tuple[object, ...] = ()
         self._far_by_hand = False  # the person has chosen the view
         self._title = TitleBar(id="title")
         self._alerts = Lines(id="alerts")
@@ -98,7 +101,7 @@ class LiveScreen(Screen[None]):
         self._say_words(now)
         self._title.show(*title_row(now))
         size = self._alerts.size
-        led = guide_line(now.coach) if now.coach is not None and far else ""
+        led = guide_lines(now.coach) if now.coach is not None and far else ()
         self._alerts.paint(alert_rows(now, size.height, size.width, self._saying(), led))
         self._number.show(now, far=far)
         if not far:
@@ -110,16 +113,21 @@ class LiveScreen(Screen[None]):
 
     def _say_words(self, now: Now) -> None:
         """What holds for this session, said once as it begins; a key brings it back."""
-        rows = start_rows(now, self._live.words, self.size.width)
-        if self._words_until_s is None and now.snapshot.opened is not None:
+        if now.snapshot.opened is None:
+            return
+        until_s = self._words_until_s
+        shown = until_s is None or time.monotonic() < until_s
+        made_for = (now.snapshot.opened, now.snapshot.totals is None, self.size.width)
+        if shown and made_for != self._words_made_for:
+            self._words_made_for = made_for
+            self._words_rows = start_rows(now, self._live.words, self.size.width)
+        rows = self._words_rows
+        if until_s is None:
             self._words_until_s = time.monotonic() + WORDS_S + ROW_S * len(rows)
-        shown = self._words_until_s is not None and time.monotonic() < self._words_until_s
         if shown != self._words.display:
             self._words.display = shown
         if shown:
-            if self._words.styles.height is None or self._words.styles.height.value != len(rows):
-                self._words.styles.height = len(rows)
-            self._words.paint(rows)
+            self._words.fit(rows)
 
     def action_words(self) -> None:
         self._words_until_s = None
@@ -229,7 +237,7 @@ _FINISH_S = 30.0  # that the last words of a program stay
 _SAID = {
     "tare": "zero asked for",
     "mark": "mark set",
-    "pause": "pause, or on: the guard goes on in any case",
+    "pause": "pause, or going on; warnings go on in any case",
     "next": "next step",
     "back": "the step before",
     "symptom": "noted: stop, and come off the ball",

@@ -247,7 +247,8 @@ class LiveView:
                 return {"storage": state, "storage_s": float(seconds) if isinstance(seconds, int | float) else 0.0}
             case "hands":
                 value = notice.fields.get("value")
-                return {"hands": state, "hands_value": value if isinstance(value, int) else None}
+                told = value if isinstance(value, int) else None
+                return {"hands": state, "hands_value": told, "hands_s": notice.t_s}
             case "sound":
                 return {"mute": _mute(notice.fields)}
             case "refused" if notice.fields.get("request") in ("region", "side", "tool"):

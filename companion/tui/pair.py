@@ -22,6 +22,7 @@ from companion.tui.widgets.entry import Entry
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 
 CHECK_S = 10.0
+PAUSE_S = 1.0  # between two looks around
 _COLUMNS = (("BALL", 20), ("SIGNAL", 7), ("KIND", 12), ("BATTERY", 7), ("STATE", 14), ("ADDRESS", 40))
 _KEPT_LINES = 200  # of what was said
 Mode = Literal["choose", "steps", "settle", "kept"]
@@ -43,6 +44,8 @@ class PairScreen(Screen[None]):
         self._mode: Mode = "choose"
         self._near: dict[str, Near] = {}
         self._meeting: Meeting | None = None
+        self._listed: dict[str, tuple[str, ...]] = {}  # as the table shows them
+        self._described = ""  # the one that was told of last
         self._address = ""
         self._heard: list[Said] = []
         self._asked: Said | None = None
@@ -101,7 +104,7 @@ class PairScreen(Screen[None]):
 
     def _still(self, mode: Mode) -> bool:
         """Whether that is what this screen does, after a wait."""
-        return self.is_mounted and self._mode == mode
+        return bool(self.query("#near")) and self._mode == mode
 
     def _show(self) -> None:
         where = {"choose": "choose a ball", "steps": self._address, "settle": "what is known of it", "kept": "kept"}
@@ -147,7 +150,7 @@ class PairScreen(Screen[None]):
         return [*finding_rows(meeting.findings(), max(0, height - len(below))), *below][:height]
 
     def _progress(self) -> None:
-        if self._mode == "steps":
+        if self._still("steps"):
             self._show()
 
     # --- choosing ---
@@ -166,7 +169,7 @@ class PairScreen(Screen[None]):
                 found = await aside(lambda: self._pairing.near(tell))
             except FAILURES as error:
                 self.say(str(error), getattr(error, "hint", ""), Tone.CAUTION)
-                await asyncio.sleep(2.0)
+                await asyncio.sleep(PAUSE_S)
                 continue
             if not self._still("choose"):
                 return
@@ -178,6 +181,7 @@ class PairScreen(Screen[None]):
             self._list()
             if not self._near:
                 self.say("no ball in sight", "wake it: press it, or its button; or plug it in", Tone.CAUTION)
+            await asyncio.sleep(PAUSE_S)
 
     def _found(self, near: Near) -> None:
         if not self._still("choose"):
@@ -189,21 +193,27 @@ class PairScreen(Screen[None]):
             self.say("choose your ball", "enter pairs it")
 
     def _list(self) -> None:
-        chosen = self._chosen()
+        """Anew where anything has changed; the cursor stays on its ball."""
+        rows = {address: near_cells(near) for address, near in self._near.items()}
+        if rows == self._listed:
+            return
+        row = self._table.cursor_row
+        chosen = [*self._listed][row] if 0 <= row < len(self._listed) else None
+        self._listed = rows
         self._table.clear()
-        for near in self._near.values():
-            cells = (Text(cell, no_wrap=True, overflow="ellipsis") for cell in near_cells(near))
-            self._table.add_row(*cells, key=near.address)
-        if chosen is not None and chosen.address in self._near:
-            self._table.move_cursor(row=list(self._near).index(chosen.address))
+        for address, cells in rows.items():
+            self._table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells), key=address)
+        if chosen in rows:
+            self._table.move_cursor(row=[*rows].index(chosen))
 
     def _chosen(self) -> Near | None:
-        row = self._table.cursor_row
-        return list(self._near.values())[row] if 0 <= row < len(self._near) else None
+        row, listed = self._table.cursor_row, [*self._listed]
+        return self._near.get(listed[row]) if 0 <= row < len(listed) else None
 
     def on_data_table_row_highlighted(self) -> None:
         near = self._chosen()
-        if near is not None and self._mode == "choose":
+        if near is not None and self._mode == "choose" and near.address != self._described:
+            self._described = near.address
             signal = f", {near.rssi_dbm} dBm of {'#' * BARS}" if near.rssi_dbm is not None else ""
             self.say(f"{words.plain(near.name)}{signal}", near.problem or near.detail or "enter pairs it")
 
@@ -257,7 +267,7 @@ class PairScreen(Screen[None]):
         self.say("checked: name it, say its size, and keep it", "what nobody says takes the stricter value")
 
     def _hear(self, said: Said) -> None:
-        if self._mode != "steps":
+        if not self._still("steps"):
             return
         self._heard = [*self._heard, said][-_KEPT_LINES:]
         self._asked = said if said.key else None
@@ -265,7 +275,7 @@ class PairScreen(Screen[None]):
         self._show()
 
     def _failed(self, text: str, hint: str) -> None:
-        if not self.is_mounted:
+        if not self.query("#near"):
             return
         self._meeting = None
         self._asked = None

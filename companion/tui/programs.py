@@ -118,7 +118,9 @@ class ProgramsScreen(Screen[None]):
         self._tell(entry, more)
 
     def _leaflet(self, page: ProgramPage, entry: Entry, width: int) -> list[Row]:
-        return leaflet_rows(entry, self._side, width, page.notes.get(entry.key, ()))
+        sided = isinstance(entry.item, Program) and entry.item.one_sided
+        mine = page.mine.get((entry.key, self._side if sided else "both"), ())
+        return leaflet_rows(entry, self._side, width, page.notes.get(entry.key, ()), mine)
 
     def _tell(self, entry: Entry | None, more: str) -> None:
         broken = sum(entry.item is None for entry in self._page.entries) if self._page is not None else 0

@@ -70,6 +70,7 @@ class Snapshot:
     level: Level = Level.OK  # the one shown
     hands: str = ""  # state of the last notice of a session led by the ball alone; empty where none is
     hands_value: int | None = None  # the seconds or the score it tells
+    hands_s: float = math.nan  # session time of it
     paused: bool = False  # by the person
     storage: str = ""  # state of the last storage notice
     storage_s: float = 0.0

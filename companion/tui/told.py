@@ -8,9 +8,10 @@ from companion.tui import words
 from companion.tui.deck import Gap, SessionRow
 from companion.tui.tones import Row, Tone
 from sessions.about import About, CurveFigures
-from sessions.events import Alert, Event, Fields, Notice, Phase, Reading, Totals
+from sessions.events import Alert, Cue, Event, Fields, Notice, Phase, Reading, Totals
 
 LINES_MAX = 2000  # of the log shown; a longer one says so
+_ROUTINE = ("count", "breathe")  # of a program: said, not worth a line of the log
 _LEVELS = ("stop", "caution", "technical", "notice")  # the worst first
 _SHORT = {"technical": "tech"}
 _ZONE_LETTERS = ("rest", "light", "work", "high", "over")
@@ -94,8 +95,8 @@ def _or_unknown(value: int | None) -> str:
 
 
 def _is_routine(event: Event) -> bool:
-    """The ball says how it is every few seconds."""
-    return isinstance(event, Notice) and event.kind == "status"
+    """The ball says how it is every few seconds, and a program counts."""
+    return (isinstance(event, Notice) and event.kind == "status") or (isinstance(event, Cue) and event.kind in _ROUTINE)
 
 
 def log_lines(happened: Sequence[Event]) -> list[str]:

@@ -16,14 +16,16 @@ from firmware_protocol.driver import Chunk, Close, Driver, Phase, Unit
 from firmware_protocol.foreign.clock import DeviceClock, Turn
 from firmware_protocol.foreign.columns import Columns, columns_of
 from firmware_protocol.foreign.lines import Blank, Header, Odd, Part, Splitter, read, shape_of
-from firmware_protocol.foreign.listener import Identity, Listener, Rows
+from firmware_protocol.foreign.listener import Identity, Listener
+from firmware_protocol.foreign.runs import Rows
 from firmware_protocol.foreign.scale import Floats, Scale
 from firmware_protocol.words import closing
 
 NORDIC = "6e40{:04x}-b5a3-f393-e0a9-e50e24dcca9e"
 SHORT = "0000{:04x}-0000-1000-8000-00805f9b34fb"  # Bluetooth's own base
-GATT = Gatt(NORDIC.format(1), notify={"tx": NORDIC.format(3)}, write={"rx": NORDIC.format(2)})
-FFE0 = Gatt(SHORT.format(0xFFE0), notify={"tx": SHORT.format(0xFFE1)}, write={"rx": SHORT.format(0xFFE1)})
+# Nothing is ever written: what a sketch makes of a byte is not known.
+GATT = Gatt(NORDIC.format(1), notify={"tx": NORDIC.format(3)}, write={})
+FFE0 = Gatt(SHORT.format(0xFFE0), notify={"tx": SHORT.format(0xFFE1)}, write={})
 
 ALIKE = 3  # lines
 SETTLE_LINES, SETTLE_S = 12, 0.5  # looked at before it is said what they are

@@ -101,7 +101,7 @@ class TextBoard:
 
     def __init__(
         self,
-        scenario: str | Scenario,
+        scenario: "str | Scenario | Person",
         seed: int = 0,
         *,
         form: str = "kg",
@@ -113,7 +113,8 @@ class TextBoard:
         if form not in FORMS:
             raise ValueError(f"there is no form {form!r}; there are {', '.join(FORMS)}")
         self._form, self._tares, self._tell = FORMS[form], tares, tell
-        self._person, self._scans = Person(scenario, seed), Scans(1 / rate_hz)
+        self._person = scenario if isinstance(scenario, Person) else Person(scenario, seed)
+        self._scans = Scans(1 / rate_hz)
         self._zero_n = 0.0
         self._booted_s: float | None = None
         self._out: list[bytes] = []

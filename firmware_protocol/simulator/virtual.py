@@ -24,7 +24,7 @@ from firmware_protocol.simulator.truth import Truth
 
 MODEL = "virtual"  # by this word sessions with it are known as simulated
 LSB_N = 0.05
-RATES_HZ = (10, 20, 50, 100, 200)
+RATES_HZ: tuple[int, ...] = (10, 20, 50, 100, 200)
 FULL_SCALE_N = 1000  # of one cell
 CONTACT_MM2 = 1200  # tennis-size
 TENNIS = 2
@@ -65,6 +65,7 @@ class VirtualBall:
         boot_id: int | None = None,
         faults: Sequence[Fault] = (),
         encrypted: bool = False,
+        calibrated: bool = False,
     ) -> None:
         if not 0 <= seed <= MAX_SEED:
             raise ValueError(f"a seed is 0 to {MAX_SEED}, not {seed}")
@@ -74,6 +75,7 @@ class VirtualBall:
         of_ball, of_link = at_home(faults, Place.BALL), at_home(faults, Place.LINK)
         spec = _spec(plot, seed, channels, boot_id or secrets.randbelow(2**32 - 1) + 1)
         spec = replace(spec, caps=spec.caps | Caps.ENCRYPTED) if encrypted else spec
+        spec = replace(spec, caps=spec.caps | Caps.CALIBRATION) if calibrated else spec
         self.spec = ballfaults.made(spec, of_ball)
         self.truth = Truth(plot, seed, self.spec.channels, LSB_N, of_ball)
         self.harms: list[Harm] = []

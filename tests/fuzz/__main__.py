@@ -13,12 +13,18 @@ from firmware_protocol.framing import MAX_MESSAGE, MIN_MESSAGE, encode_frame
 from firmware_protocol.messages import REPLY
 from sessions.batches import pack
 from sessions.codec import encode
+from tests.fuzz.drill import SPOKEN
 from tests.fuzz.script import answered, framed, streamed
 from tests.reliability.needs import MissingError, require
 from tests.session_events import batch_of, readings
 
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "firmware_protocol" / "vectors.json"
+FOREIGN = (
+    bytes.fromhex("0108744193C276BBC70100000000"),
+    bytes.fromhex("00000000000000000000007b00001100"),
+    b"Reading: 12.3 g\r\nTimes,Measures\r\n1234,5.6\r\n",
+)
 ONE_INPUT_S, MEMORY_MB, LONGEST = 10, 2048, 1024
 START_S = 60.0  # to instrument all modules, on a busy machine
 
@@ -42,6 +48,7 @@ def seed(corpus: Path) -> int:
     drills += [b"\x80" + streamed(stream) for stream in streams]
     drills += [b"\x80" + framed(message) for message in messages]
     drills += [b"\x80" + answered(message[3:]) for message in messages if message[0] & REPLY]
+    drills += [bytes((0x80 + spoken,)) + streamed(said) for spoken in range(1, len(SPOKEN)) for said in FOREIGN]
     drills.append(b"\0" + encode(pack([batch_of(each) for each in readings(1.0)])))
     for number, drill in enumerate(drills):
         (corpus / f"vector-{number:03d}").write_bytes(drill)

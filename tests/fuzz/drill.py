@@ -14,13 +14,15 @@ from companion.contexts import guard_context
 from companion.pipeline import Pipeline
 from companion.run import LiveRequest
 from companion.stages import Output, Plan
+from firmware_protocol import devices
+from firmware_protocol.devices.kind import Link, Options
 from firmware_protocol.driver import Chunk, Close, Send
 from firmware_protocol.framing import MAX_MESSAGE, Deframer, encode_frame
-from firmware_protocol.host import Host
 from firmware_protocol.messages import REPLY
-from firmware_protocol.simulator.virtual import VirtualBall
+from firmware_protocol.simulator.foreign import CraneScale, Gauge, TextBoard
 from sessions.draft import Draft
 from sessions.events import Action, Closed, Event, Notice, Opened, Reading
+from tests.foreign import Advertising, Ball, Board, Case, Hanging
 from tests.session_events import batch_of
 
 HELD_BYTES = 3 << 20  # whatever came in
@@ -38,19 +40,39 @@ ACTIONS = (
     Action("mark", {"text": "=1+1"}),
     Action("pause"),
     Action("nonsense", {"region": None}),
+    Action("raw", {"avg_ms": 50}),
+    Action("points", {"channel": 1}),
+    Action("calibrate", {"channel": 0, "points": [[0, 0.0], [5, 1.0]]}),
+)
+
+
+# What speaks, and how: a ball by name and by its looks, and every other kind of device.
+SPOKEN = (
+    Case("native", Link.SERIAL, lambda: Ball(framed=True, scenario="showcase")),
+    Case("native", Link.GATT, lambda: Ball(framed=False, scenario="showcase")),
+    Case(devices.AUTO, Link.SERIAL, lambda: Board(TextBoard("showcase"), "serial", 40)),
+    Case("text", Link.GATT, lambda: Board(TextBoard("showcase", form="time"), "tx", 20)),
+    Case("text", Link.SERIAL, lambda: Board(TextBoard("showcase", form="counts"))),
+    Case("progressor", Link.GATT, lambda: Hanging(Gauge("showcase"))),
+    Case("whc06", Link.ADVERT, lambda: Advertising(CraneScale("showcase"))),
 )
 
 
 class Drill:
-    """One pipeline with all that follows it. A virtual ball is there to be heard when the input says so.
+    """One pipeline with all that follows it. A virtual device is there to be heard when the input says so.
 
-    AssertionError where an invariant does not hold; whatever else is raised is a defect, too.
+    `spoken`: which of SPOKEN it is. AssertionError where an invariant does not hold; whatever else is raised is a
+    defect, too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spoken: int = 0) -> None:
         request = LiveRequest(region="glute", side="left")
+        case = SPOKEN[spoken % len(SPOKEN)]
+        self._framed = case.link is Link.SERIAL and case.kind == "native"
+        self._source = {Link.SERIAL: "serial", Link.ADVERT: "advert", Link.GATT: "tx"}[case.link]
+        self._source = "data" if case.kind == "progressor" else self._source
         self.line = Pipeline(
-            Host(framed=True, first_tag=1),
+            devices.driver(case.kind, case.link, Options(1)),
             Plan("me", "glute", "left", None, lambda profile: guard_context(profile, request), _wall, "drill"),
         )
         self.now_s = 0.0
@@ -58,7 +80,7 @@ class Drill:
         self.events = 0
         self.damaged = 0
         self.ended = False  # and all held to the end
-        self._ball = VirtualBall("showcase", boot_id=5)
+        self._side = case.side()
         self._ear = Deframer()
         self._asked: list[bytes] = []  # requests the host has sent, newest last
         self._draft, self._jsonl, self._plain = Draft(), Jsonl(), Plain(edges_of)
@@ -73,13 +95,13 @@ class Drill:
         if not self._linked:
             self._linked = True
             self._ear.reset()
-            self._ball.connected(self.now_s)
+            self._side.connected(self.now_s)
             self._take(self.line.opened(self.now_s))
 
     def drop(self) -> None:
         if self._linked:
             self._linked = False
-            self._ball.disconnected(self.now_s)
+            self._side.disconnected(self.now_s)
             self._take(self.line.closed(self.now_s, "pulled"))
 
     def raw(self, data: bytes, cuts: Iterable[int] = ()) -> None:
@@ -91,9 +113,9 @@ class Drill:
             at = cut
 
     def message(self, message: bytes) -> None:
-        """A frame whose CRC is right."""
+        """A frame whose CRC is right; where nothing is framed, a datagram."""
         if 2 <= len(message) <= MAX_MESSAGE:
-            self._feed(encode_frame(message))
+            self._feed(encode_frame(message) if self._framed else message)
 
     def answer(self, payload: bytes) -> None:
         """A reply that fits the newest request by type and tag, and says whatever it likes."""
@@ -102,17 +124,17 @@ class Drill:
             self.message((bytes((code | REPLY, tag, 0)) + payload)[:MAX_MESSAGE])
 
     def ball(self, seconds: float, spoil: bytes = b"") -> None:
-        """The virtual ball goes on and is heard, with some of its bytes changed."""
+        """The virtual device goes on and is heard, with some of its bytes changed."""
         for _ in range(min(int(seconds / 0.05) + 1, 60)):
             self.now_s += 0.05
-            self._ball.tick(self.now_s)
-            data = self._ball.outgoing() if self._linked else b""
-            if data and spoil:
-                spoilt = bytearray(data)
-                spoilt[spoil[0] % len(data)] ^= spoil[-1]
-                data = bytes(spoilt)
-            if data:
-                self._feed(data)
+            for chunk in self._side.heard(self.now_s):
+                data = chunk.data
+                if data and spoil:
+                    spoilt = bytearray(data)
+                    spoilt[spoil[0] % len(data)] ^= spoil[-1]
+                    data = bytes(spoilt)
+                if self._linked:
+                    self._feed(data)
             self.tick(0.0)
 
     def tick(self, seconds: float) -> None:
@@ -138,16 +160,17 @@ class Drill:
     # What must hold
 
     def _feed(self, data: bytes) -> None:
-        self._take(self.line.feed(Chunk("serial", data, self.now_s)))
+        self._take(self.line.feed(Chunk(self._source, data, self.now_s)))
 
     def _take(self, out: list[Output]) -> None:
         for item in out:
             match item:
                 case Send():
-                    self._asked += [part for part in self._ear.feed(item.data) if isinstance(part, bytes)]
+                    said = self._ear.feed(item.data) if self._framed else [item.data]
+                    self._asked += [part for part in said if isinstance(part, bytes) and len(part) > 1]
                     del self._asked[:-4]
                     if self._linked:
-                        self._ball.feed(item.data, self.now_s)
+                        self._side.told(item, self.now_s)
                 case Close():
                     assert item.cause and item.text
                 case _:

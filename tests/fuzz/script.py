@@ -8,6 +8,7 @@ from companion.clock import Clock
 from companion.errors import CompanionError, DeviceNotFoundError
 from companion.transports.serial import parse
 from firmware_protocol.codec import decode_from_ball, decode_from_host
+from firmware_protocol.foreign.lines import Splitter, read
 from firmware_protocol.framing import Damaged, Deframer
 from sessions.codec import PREFIX, VERSION, decode
 from sessions.errors import UnreadableError
@@ -38,16 +39,16 @@ class Reader:
 
 
 def either(data: bytes) -> None:
-    """By the first byte: the decoders alone, thousands of times a second, or a whole drill."""
+    """By the first byte: the decoders alone, thousands of times a second, or a whole drill with a kind of device."""
     if data[:1] < b"\x80":
         decoders(data[1:])
     else:
-        play(data[1:])
+        play(data[1:], data[0] - 0x80)
 
 
-def play(data: bytes) -> Drill:
+def play(data: bytes, spoken: int = 0) -> Drill:
     """Play a whole drill and end it."""
-    drill, reader = Drill(), Reader(data)
+    drill, reader = Drill(spoken), Reader(data)
     for _ in range(STEPS_MAX):
         if reader.empty:
             break
@@ -101,6 +102,9 @@ def decoders(data: bytes) -> list[str]:
             decode(chunk, "a chunk")
         except UnreadableError:
             refused.append(form)
+    for line in Splitter().feed(data + b"\n"):
+        if line is not None:
+            read(line)
     text = data.decode("utf-8", "surrogateescape")
     with suppress(DeviceNotFoundError):
         parse(text)

@@ -19,7 +19,7 @@ class BigNumber(Painted):
         width, height = self.size.width, self.size.height
         if now.lost_under_load:
             self.paint(banner(SIGNAL_LOST, width, height))
-        elif now.snapshot.hands in _HANDS and now.snapshot.level < Level.TECHNICAL:
+        elif speaks(now):
             self.paint(hands_rows(now, width, height))
         elif far:
             self.paint(far_number(now, width, height))
@@ -33,9 +33,18 @@ def banner(lines: tuple[str, ...], width: int, height: int) -> Rows:
     return tuple(((f" {row}"[:width].ljust(width), Tone.TECHNICAL),) for row in drawn)
 
 
+def speaks(now: Now) -> bool:
+    """Whether a session that is led by the ball alone asks or tells something large now. Nothing stands for ever."""
+    snapshot = now.snapshot
+    if snapshot.hands not in _HANDS or snapshot.level >= Level.TECHNICAL:
+        return False
+    since_s = now.session_s - snapshot.hands_s
+    return not since_s > _HANDS[snapshot.hands][2]
+
+
 def hands_rows(now: Now, width: int, height: int) -> Rows:
-    """What a session that is led by the ball alone asks or tells: two words and its number, or four words."""
-    head, asked = _HANDS[now.snapshot.hands]
+    """What is asked or told: two words and a number, or four words."""
+    head, asked, _ = _HANDS[now.snapshot.hands]
     value = now.snapshot.hands_value
     tone = Tone.CURSOR if asked else Tone.STRONG
     if asked:
@@ -49,16 +58,17 @@ def hands_rows(now: Now, width: int, height: int) -> Rows:
     return tuple(((f" {row}"[:width].ljust(width), tone),) for row in rows[:height])
 
 
-# The words, and whether they ask; what does not has its number beside it.
-_HANDS: Mapping[str, tuple[tuple[str, str], bool]] = {
-    "armed": (("START", "IN"), False),
-    "countdown": (("START", "IN"), False),
-    "asked": (("PAIN OR NUMB", "SQUEEZE 2 S"), True),
-    "answered": (("NOTED", "STAY OFF"), True),
-    "scoring": (("PAIN NOW", "SQUEEZE"), True),
-    "grade": (("PAIN", "NOW"), False),
-    "taken": (("LET", "GO"), False),
-    "scored": (("KEPT", ""), False),
+# The words; whether they ask (what does not has its number beside it); for how many seconds they may stand.
+_HANDS: Mapping[str, tuple[tuple[str, str], bool, float]] = {
+    "armed": (("START", "IN"), False, 31.0),
+    "countdown": (("START", "IN"), False, 31.0),
+    "asked": (("PAIN OR NUMB", "SQUEEZE 2 S"), True, 15.0),
+    "answered": (("NOTED", "STAY OFF"), True, 6.0),
+    "rating": (("PAIN THEN", "SQUEEZE"), True, 25.0),
+    "scoring": (("PAIN NOW", "SQUEEZE"), True, 25.0),
+    "grade": (("PAIN", "IS"), False, 25.0),
+    "taken": (("LET", "GO"), False, 10.0),
+    "scored": (("KEPT", ""), False, 4.0),
 }
 
 
