@@ -63,11 +63,11 @@ class OwnBall:
 
 
 class Sketch:
-    """The sketch, resting at 40 counts."""
+    """The sketch, resting at 40 counts; its converter has a value every `period_us`."""
 
-    def __init__(self, ball: Stepped) -> None:
+    def __init__(self, ball: Stepped, period_us: int = 12_137) -> None:
         self._ball = ball
-        ball.tell("every 12137 40")
+        ball.tell(f"every {period_us} 40")
         ball.go(BEGIN_US)
 
     def turn(self, now_us: int, data: bytes) -> bytes:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -45,16 +46,25 @@ def changed(rate_hz: int | None = None, own_sensor: bool = False) -> str:
 
 @contextmanager
 def compiled() -> Iterator[Mapping[str, Path]]:
-    """Programs: `plain`, and `golden`, which scans at 100 Hz what it is given."""
+    """Programs: `plain`; `slow`, at 10 Hz; and `golden`, which scans at 100 Hz what it is given."""
     if shutil.which("g++") is None:
         assert not judged(), "there is no g++ on this machine"
         pytest.skip("there is no g++ on this machine")
-    with TemporaryDirectory() as directory:
-        home = Path(directory)
-        (home / "Arduino.h").touch()
-        made = {"plain": _compile(home, "plain", changed())}
-        made["golden"] = _compile(home, "golden", changed(rate_hz=100, own_sensor=True), "-DGIVEN")
-        yield made
+    yield _programs(_home().name)
+
+
+@cache
+def _home() -> TemporaryDirectory[str]:
+    """Gone with this process."""
+    return TemporaryDirectory()
+
+
+@cache
+def _programs(directory: str) -> Mapping[str, Path]:
+    home = Path(directory)
+    (home / "Arduino.h").touch()
+    made = {"plain": _compile(home, "plain", changed()), "slow": _compile(home, "slow", changed(rate_hz=10))}
+    return {**made, "golden": _compile(home, "golden", changed(rate_hz=100, own_sensor=True), "-DGIVEN")}
 
 
 def _compile(home: Path, name: str, text: str, *more: str) -> Path:

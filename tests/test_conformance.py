@@ -1,8 +1,9 @@
 """Every item of the conformance list: right balls pass it, and a ball made wrong in that one point does not."""
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,13 +46,24 @@ def test_a_right_ball_has_nothing_to_mend(changes: dict[str, Any]) -> None:
     assert passed == {key for key in found if not BY_KEY[key].caps or BY_KEY[key].caps & caps}
 
 
-def test_the_sketch_has_nothing_to_mend() -> None:
+@pytest.mark.parametrize(
+    ("name", "period_us"),
+    [("plain", 12_137), ("plain", 10_417), ("plain", 14_950), ("slow", 117_000)],
+    ids=["usual", "a fifth fast", "a fifth slow", "10 Hz"],
+)
+def test_the_sketch_has_nothing_to_mend(name: str, period_us: int, programs: Mapping[str, Path]) -> None:
     """R57: all that a least ball must do; what it does not offer is passed by."""
-    with compiled() as programs, Stepped(programs["plain"]) as ball:
-        found = examined(Sketch(ball))
+    with Stepped(programs[name]) as ball:
+        found = examined(Sketch(ball, period_us))
     assert to_mend(found) == {}
     skipped = {verdict.item.key for verdict in found.values() if verdict.outcome is Outcome.SKIPPED}
     assert skipped == {item.key for item in ITEMS if item.caps}
+
+
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Mapping[str, Path]]:
+    with compiled() as made:
+        yield made
 
 
 # --- wrong balls: one for each item ---
