@@ -15,7 +15,7 @@ from sessions.store import Store
 from tests.rehearsal import Rehearsal, alike, from_capture, from_log, played
 
 BODY_N, HAND_N = 44.0, 30.0
-STEP_S = 0.02  # of the ball's clock: two scans in a chunk
+STEP_S = 0.05  # of the ball's clock: five scans in a chunk
 Part = list[dict[str, object]]
 
 
