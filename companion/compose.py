@@ -97,12 +97,15 @@ def _on_ball(
     kind = request.kind or target.kind or balls.kind_in_reach(target.address)
     request = replace(request, address=target.address, kind=kind)
     make_transport = balls.transport(target.address, request.kind, clock, target.serial, renew_bond=pairing)
-    kept = {**({} if target.device is None else settings_of(target.device)), **request.settings}
+    expected = whereabouts.known_at(target, request.kind, devices)
+    kept = {**({} if expected is None else settings_of(expected)), **request.settings}
     speech = balls.speech(target.address, request.kind, _first_tag(), target.serial, kept)
     lead: guidance.Guidance | None = None
     if request.program is not None:
         nobody = target.address.partition(":")[0] in whereabouts.NOBODY
-        lead = guidance.prepare(request.program, request.side, settings.paths.config_file, known, simulated=nobody)
+        lead = guidance.prepare(
+            request.program, request.side, settings.paths.config_file, known, simulated=nobody, tool=request.tool
+        )
         request = replace(request, program=lead.routine.program, region=lead.region, side=lead.side)
     zeros = Zeros(settings.paths, target.address)
     watching: list[Observer] = [*observers, last, symptoms, zeros]
