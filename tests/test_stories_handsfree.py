@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from companion.cli.account import _felt_text, account
 from companion.compose import DEMO_HANDS
 from companion.handsfree.terms import Terms
 from companion.programs.program import Routine, Step
@@ -109,6 +110,15 @@ def test_the_spoken_question_answered_by_a_squeeze_stops_and_locks(hurt: Rehears
     assert [(event.t_s, event.fields["state"], event.fields["region"]) for event in locked] == [
         (symptom.t_s, "locked", "glute")
     ]
+
+
+def test_what_was_felt_is_told_with_its_pressure(hurt: Rehearsal) -> None:
+    with Store(hurt.database) as store:
+        told = account(store.row("last"), store.events("last"))
+    (felt,) = told.felt
+    assert felt.fields["by"] == "squeeze"
+    assert _felt_text(felt).startswith("pain, numb or tingling, at ")
+    assert "before, told by squeeze" in _felt_text(felt)
 
 
 def test_two_squeezes_after_a_stop_are_its_confirmation_and_nothing_else(hurt: Rehearsal) -> None:
