@@ -1,15 +1,21 @@
 """Whole sessions without hands: a virtual ball, host, pipeline, capture and log, and both replays of each."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from companion.captures.format import Setup
+from companion.captures.tap import Tap
+from companion.captures.writer import CaptureWriter
 from companion.cli.account import _felt_text, account
 from companion.compose import DEMO_HANDS
+from companion.errors import CaptureError
 from companion.handsfree.terms import Terms
 from companion.programs.program import Routine, Step
+from companion.smoothing import VERSION
 from firmware_protocol.simulator.scenarios import Scenario, parse_scenario
 from sessions.events import Action, Alert, Cue, Event, Level, Notice, Phase, Totals
 from sessions.store import Store
@@ -244,3 +250,11 @@ def test_in_a_rest_nobody_is_missed(guided: Rehearsal) -> None:
 
 def test_a_guided_session_is_replayed_alike(guided: Rehearsal) -> None:
     replayed_alike(guided)
+
+
+def test_a_capture_with_damaged_terms_is_refused_in_a_line(tmp_path: Path) -> None:
+    setup = Setup("knead test", "2026-03-01T18:30:15+00:00", 1.0, "sim:x", "me", "glute", "left", None, 7, VERSION, 1)
+    tap = Tap(CaptureWriter(tmp_path / "session.cap", replace(setup, hands={"arm_s": "ten"})))
+    assert tap.close() == ""
+    with pytest.raises(CaptureError, match="no terms"):
+        from_capture(tmp_path / "session.cap")
