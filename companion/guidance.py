@@ -27,10 +27,15 @@ def library(config_file: Path) -> Library:
     return load_library(config_file.with_name(FOLDER))
 
 
-def prepare(name: str, side: str, config_file: Path, known: Past, *, simulated: bool) -> Guidance:
-    """Raises ConfigError (no such program, or it is broken) and RefusedError (nothing of it may be done now)."""
+def prepare(
+    name: str, side: str, config_file: Path, known: Past, *, simulated: bool, tool: str | None = None
+) -> Guidance:
+    """`tool`: as the person said; None: the one it is made for.
+
+    Raises ConfigError (no such program, or it is broken) and RefusedError (nothing of it may be done now).
+    """
     routine = library(config_file).program(name).routine(side)
-    opens = _open(routine.steps, known, simulated=simulated)
+    opens = _open(routine.steps, known, tool, simulated=simulated)
     return Guidance(routine, opens.region, opens.side)
 
 
@@ -41,7 +46,7 @@ def check_region(program: Program, region: str) -> None:
         raise ConfigError(f"the program {program.key} is for {there}, not for {region}", "leave --region out")
 
 
-def _open(steps: Sequence[Step], known: Past, *, simulated: bool) -> Step:
+def _open(steps: Sequence[Step], known: Past, chosen: str | None, *, simulated: bool) -> Step:
     """The first that may be done."""
     refused: list[RefusedError] = []
     for step in steps:
@@ -50,10 +55,11 @@ def _open(steps: Sequence[Step], known: Past, *, simulated: bool) -> Step:
         except RefusedError as error:
             refused.append(error)
             continue
-        tool = tools()[step.tool]
+        tool = tools()[chosen or step.tool]
         context = GuardContext(region=step.region, side=step.side, tool=tool.key, area_cm2=tool.area_cm2)
         why = shut(step, known.apply(context, simulated=simulated))
         if not why:
             return step
-        refused.append(RefusedError(f"{step.region} is left out: {words.SHUT[why]}", "knead today says when again"))
+        hint = f"it is made for: --tool {step.tool}" if why == "tool" else "knead today says when again"
+        refused.append(RefusedError(f"{step.region} is left out: {words.SHUT[why]}", hint))
     raise refused[0]

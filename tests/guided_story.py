@@ -116,12 +116,15 @@ def parted(piece: Judged, sizes: Sequence[int]) -> list[Judged]:
     at = 0
     while at < len(piece.t_s):
         run = slice(at, at + sizes[len(out) % len(sizes)])
-        cut = {
-            name: getattr(piece, name)[run]
-            for name in ("t_s", "force_n", "raw_n", "cells_n", "ramp_kpa_s", "saturated")
-        }
-        arrival_s = piece.arrival_s - float(piece.t_s[-1]) + float(cut["t_s"][-1])
-        head = {} if at == 0 else {"fresh": False, "lost": 0, "gap_s": 0.0}
-        out.append(replace(piece, **cut, arrival_s=arrival_s, **head))
+        part = replace(
+            piece,
+            t_s=piece.t_s[run],
+            force_n=piece.force_n[run],
+            raw_n=piece.raw_n[run],
+            cells_n=piece.cells_n[run],
+            ramp_kpa_s=piece.ramp_kpa_s[run],
+            saturated=piece.saturated[run],
+        )
+        out.append(part if at == 0 else replace(part, fresh=False, lost=0, gap_s=0.0))
         at = run.stop
     return out

@@ -452,12 +452,13 @@ def test_the_picture_for_screens_tells_where_it_stands() -> None:
     assert view.left_s == pytest.approx(5.02)
     assert view.following is STEP
     story.press((6, 25.0), (1, FREE))
-    assert story.view.stand is Stand.REST
-    assert story.view.rest_left_s == pytest.approx(4.0, abs=0.05)
+    resting = story.view
+    assert (resting.stand, resting.step) == (Stand.REST, STEP)
+    assert resting.rest_left_s == pytest.approx(4.0, abs=0.05)
     story.press((5, FREE))
-    assert story.view.stand is Stand.NEXT
-    assert story.view.step is STEP
-    assert story.view.next_in_s is not None
+    coming = story.view
+    assert (coming.stand, coming.step) == (Stand.NEXT, STEP)
+    assert coming.next_in_s is not None
 
 
 def test_a_confirmed_stop_is_no_news_after_the_end() -> None:

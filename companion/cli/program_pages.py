@@ -111,13 +111,10 @@ def adherence_lines(course: "Course", held: "Settings") -> list[str]:
 def adherence_of(course: "Course", held: "Settings") -> "Adherence":
     """Raises SessionError."""
     from companion.cli.opening import open_store
-    from companion.safety.days import rule
-    from sessions.adherence import Asked, adherence
+    from companion.cli.plans import kept_to
 
-    asked = [Asked(stage.weeks, stage.days) for stage in course.stages]
     with open_store() as store:
-        done = store.guided(person=held.person, programs=course.programs, least_s=rule("counts_from_s"))
-    return adherence(asked, done, _today())
+        return kept_to(store, course, held.person, _today())
 
 
 def _today() -> date:

@@ -8,5 +8,6 @@ Laws of this package:
 4. Pause stops coach and cues, never guard or journal.
 5. Words are plain and short, the most important one first. Muscles are named; nothing is promised.
 
-Imports go downwards only: program <- sites, checking <- library; program <- band <- coach.
+Imports go downwards only: program <- reading, checking <- library; program <- view, band <- repetition, closed, loads,
+progress <- telling <- lead <- coach.
 """

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from companion.safety.limits import regions
 from sessions.events import Fields, Json
 
 CHOSEN = "chosen"  # the side that the session is for
@@ -77,8 +78,13 @@ class Step:
             step = cls(**known)
         except (TypeError, KeyError, ValueError) as error:
             raise ValueError(f"no step: {error}") from error
-        if not 0 <= low < high or not 0 < step.seconds < 1e6 or not 0 <= step.rest_s < 1e6 or not step.repeats >= 1:
-            raise ValueError(f"no step: {step.title}")
+        known_names = step.region in regions() and step.side in SIDES[1:] and step.technique in TECHNIQUES
+        timed = 0 < step.seconds <= SECONDS_MAX and 0 <= step.rest_s <= REST_MAX
+        if not known_names or not timed or not 0 <= low < high < 1e6 or step.repeats not in range(1, REPEATS_MAX + 1):
+            raise ValueError("a step that is none")
+        texts = (step.title, step.site, step.tool, step.cue)
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("a step without words")
         return step
 
 
@@ -167,7 +173,7 @@ class Routine:
     def from_json(cls, told: Fields) -> "Routine":
         """ValueError where it is none."""
         rows = told.get("steps")
-        if not isinstance(rows, list) or not rows:
+        if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
             raise ValueError("a routine without steps")
         texts = {name: str(told.get(name, "")) for name in ("program", "title", "side", "tool", "position", "stretch")}
         steps = tuple(Step.from_json(row) for row in rows if isinstance(row, Mapping))

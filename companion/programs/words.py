@@ -13,7 +13,7 @@ SHUT = {
     "locked": "it is locked for now",
     "resting": "it rests today",
     "enough": "it had enough",
-    "tool": "it takes another tool",
+    "tool": "it takes the tool it is made for",
     "limits": "the limits leave no room for it",
     "user": "skipped",
 }
