@@ -109,7 +109,7 @@ def ble_places(known: Mapping[str, str], seconds: float, told: Callable[[Place],
 def kind_in_reach(address: str) -> str | None:
     """The kind of what advertises there; None for an address that is none of Bluetooth. Takes up to 10 s.
 
-    Raises DeviceNotFoundError and UnavailableError.
+    Raises ConfigError, DeviceNotFoundError and UnavailableError.
     """
     scheme, _, rest = address.partition(":")
     if scheme != "ble":

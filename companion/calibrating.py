@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from companion import whereabouts
 from companion.config import Paths
 from companion.engine import Outcome
+from firmware_protocol.driver import Unit
 from firmware_protocol.foreign.known import Points, points_of
 from firmware_protocol.foreign.scale import checksum
 from firmware_protocol.messages import Caps
@@ -103,7 +104,10 @@ class Bench:
 
     def wanting(self) -> str:
         """What is still missing before newtons count; or nothing."""
-        if self.in_ball or self._address.partition(":")[0] in whereabouts.NOBODY:
+        if self.in_ball:
+            counts = self.device.get("unit") == int(Unit.RAW) and self.channels > 1
+            return "the ball gives counts until each of its cells has points: --cell 2, and so on" if counts else ""
+        if self._address.partition(":")[0] in whereabouts.NOBODY:
             return ""
         device = self._device()
         if device is None or "points" not in device.kept:

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ from companion.wakeful import Wakeful
 from companion.zeros import Zeros
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
-from sessions.events import Notice
+from sessions.events import Action, Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,8 @@ def _on_ball(
     kind = request.kind or target.kind or balls.kind_in_reach(target.address)
     request = replace(request, address=target.address, kind=kind)
     make_transport = balls.transport(target.address, request.kind, clock, target.serial, renew_bond=pairing)
-    kept = {**({} if target.device is None else settings_of(target.device)), **request.settings}
+    expected = whereabouts.known_at(target, request.kind, devices)
+    kept = {**({} if expected is None else settings_of(expected)), **request.settings}
     speech = balls.speech(target.address, request.kind, _first_tag(), target.serial, kept)
     lead: guidance.Guidance | None = None
     if request.program is not None:
@@ -265,7 +267,7 @@ def _run(
     if cues is not None:
         observers = [cues, *observers]  # first: a sound takes longest to arrive
         owned = [cues.close, *owned]
-    started = [] if cues is None else [cues.start]
+    started: list[Callable[[], object]] = [] if cues is None else [cues.start]
     if settings.awake and request.record:
         wakeful = Wakeful()
         started, owned = [*started, wakeful.start], [wakeful.close, *owned]
@@ -276,6 +278,9 @@ def _run(
     else:
         line = tap.around(Pipeline(driver, replace(plan, context=tap.context(plan.context))))
     engine = Engine(make_transport, line, observers, clock, seconds=request.seconds, away_s=request.away_s)
+    if request.pain is not None:
+        score = Action("pain", {"value": request.pain, "when": "before", "by": "flag"})
+        started = [*started, partial(engine.submit, score)]
     nobody = (request.address or "").partition(":")[0] in whereabouts.NOBODY
     words = () if known is None else known.words(request.region, request.side, simulated=nobody)
     return Run(clock, engine, journal, owned, started, words, tap, board=board)

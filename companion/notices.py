@@ -17,6 +17,7 @@ from firmware_protocol.driver import (
     Refused,
     Started,
     Status,
+    Unit,
 )
 from firmware_protocol.messages import LimitSettings
 from sessions.events import Json, Notice
@@ -55,6 +56,9 @@ def of_kind(profile: Profile, t_s: float) -> list[Notice]:
     if not profile.has_clock:
         text = "this ball has no clock: its scans are stamped as they arrive, and loss shows only as time"
         said.append(Notice(t_s, "terms", text, {"cause": "clock"}))
+    if profile.unit is Unit.RAW:
+        text = "its counts have no unit: knead calibrate tells what they mean; until then no pressure limit judges them"
+        said.append(Notice(t_s, "terms", text, {"cause": "counts"}))
     kind = kinds().get(profile.kind)
     if kind is not None and not kind.compression:
         text = f"a {kind.title} is made to be pulled, not pressed: use it only in a frame that turns one into the other"

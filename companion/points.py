@@ -84,7 +84,7 @@ def _remarks(points: Sequence[Point], span: float, slope: float, straight: bool)
     if len(points) == 2:
         said.append("two points fit any line: a third would show how straight it is")
     if not straight:
-        said.append("it bends: between the points straight pieces hold, beyond the last one the last piece")
+        said.append("it bends: straight pieces hold between the points, and the heaviest is the end of its range")
     if span < LIGHT_N:
         said.append(f"the heaviest point is {span:.0f} N: a body presses harder, so use more weight if you can")
     said += [

@@ -32,6 +32,7 @@ class LiveRequest:
     tool: str | None = None
     program: str | None = None
     arm_s: float = 0.0  # to get down on the floor, before it begins by itself
+    pain: int | None = None  # before it, 0 to 10
     handsfree: str = "auto"  # one of handsfree.terms.MODES
     seconds: float | None = None
     speed: float = 1.0  # infinite for a replay at its fastest
@@ -56,7 +57,7 @@ class Run:
         engine: "Engine | Player",
         journal: "Journal | None",
         owned: Sequence[Callable[[], None]] = (),
-        started: Sequence[Callable[[], None]] = (),
+        started: Sequence[Callable[[], object]] = (),
         words: tuple[str, ...] = (),
         tap: Tap | None = None,
         warning: str = "",

@@ -80,6 +80,22 @@ def _same_place(one: str, other: str) -> bool:
     return one.partition("?")[0] == other.partition("?")[0]
 
 
+def known_at(target: Target, kind: str | None, devices: "Iterable[Device]") -> "Device | None":
+    """The ball expected there, whose settings its driver is told; None where another one may have been plugged in.
+
+    A ball without a serial is known by its place, its kind, and the adapter it was behind.
+    """
+    known = [target.device] if target.device is not None else [*devices]
+    adapter = balls.adapter_of(target.address) if target.address.startswith("serial:") else None
+    for device in known:
+        settled = settled_of(device.kept)
+        elsewhere = target.device is None and not (device.address and _same_place(device.address, target.address))
+        other = adapter is not None and settled.usb_id and adapter != (settled.usb_id, settled.usb_serial)
+        if not (elsewhere or other) and (device.kind == kind or kind is None):
+            return device
+    return None
+
+
 def target_of(device: "Device") -> Target:
     """Where a remembered ball is looked for."""
     if not device.address:
@@ -132,8 +148,11 @@ def settle(paths: Paths, told: Fields, address: str, make: Callable[[Fields], Fi
     """Change what is kept of a ball that measures at an address, known until now or not. Raises SessionError."""
     from sessions.store import Store
 
+    adapter = balls.adapter_of(address) if address.startswith("serial:") else None
+    behind = {} if adapter is None else {"usb_id": adapter[0], "usb_serial": adapter[1]}
     with Store(paths.database) as store:
-        store.devices.settle(store.devices.seen(told, address, datetime.now(UTC)), make)
+        seen = store.devices.seen(told, address, datetime.now(UTC))
+        store.devices.settle(seen, lambda kept: {**make(kept), **behind})
 
 
 def forget(paths: Paths, name: str) -> "Device":

@@ -129,9 +129,9 @@ class Notice:
     sound     state ("on", "off", "failed", "restarted"), tones, voice: the programs that play and speak, why
     hands     state, value: a session led by the ball alone. "armed", "countdown" (value: seconds left), "ready",
               "started", "paused", "held" (by two squeezes), "resumed", "asked" (whether something hurts),
-              "answered", "unanswered", "finished" (come off), "scoring", "grade" (value: squeezed so hard now),
-              "taken" (value), "back", "scored" (value), "unscored"
-    over      cause ("released", "finished"): it has ended by itself, with nobody on the ball
+              "answered", "unanswered", "finished" (come off), "rating" (of a hold), "scoring", "grade" (value: squeezed
+              so hard now), "taken" (value), "back", "scored" (value), "unscored"
+    over      cause ("released", "finished", "unused"): it has ended by itself, with nobody on the ball
     limit     state ("set", "lowered"), high, clear (counts), hold_ms, high_n: what the ball watches by itself
     """
 
@@ -222,7 +222,7 @@ class Closed:
     """Nothing comes after this."""
 
     t_s: float
-    cause: str  # "user", "seconds", "away", "signal", "ball", "guard", "replayed", "released", "finished"
+    cause: str  # "user", "seconds", "away", "signal", "ball", "guard", "replayed", "released", "finished", "unused"
 
 
 Event = Opened | Reading | Alert | Notice | Totals | Cue | Action | Closed

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from companion.transports.ble import BleTransport
 from firmware_protocol.devices.native import KIND
-from firmware_protocol.driver import DriverEvent, Samples, Send
+from firmware_protocol.driver import Chunk, DriverEvent, Samples, Send
 from firmware_protocol.host import Host
 from tests.kit import LIMIT_S
 
@@ -25,7 +25,7 @@ class Talk:
 
     async def open(self) -> None:
         await self.transport.open()
-        await self._take(self.host.opened(time.monotonic()))
+        await self.take(self.host.opened(time.monotonic()))
 
     async def until(self, kind: type[T], where: Callable[[T], bool] = lambda _: True) -> T:
         """The first of its kind that fits, from now on."""
@@ -54,16 +54,20 @@ class Talk:
             async with asyncio.timeout(wait_s):
                 chunk = await self.transport.receive()
         except TimeoutError:
-            await self._take(self.host.tick(time.monotonic()))
+            await self.take(self.host.tick(time.monotonic()))
         else:
-            self.sizes.append(len(chunk.data))
-            await self._take(self.host.feed(chunk))
+            await self.take(self.hear(chunk))
+
+    def hear(self, chunk: Chunk) -> list[DriverEvent]:
+        """What the driver says to it; it is for others to send."""
+        self.sizes.append(len(chunk.data))
+        return self.host.feed(chunk)
 
     async def close(self) -> None:
         await self.transport.close()
-        await self._take(self.host.closed(time.monotonic()))
+        await self.take(self.host.closed(time.monotonic()))
 
-    async def _take(self, events: list[DriverEvent]) -> None:
+    async def take(self, events: list[DriverEvent]) -> None:
         self.told += events
         for event in events:
             if isinstance(event, Send):

@@ -36,7 +36,8 @@ T = TypeVar("T")
 class Radio:
     """The air of one test. `host` is this computer's side of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, advertising_ms: float = ADVERTISING_MS) -> None:
+        self._advertising_ms = advertising_ms
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="test radio", daemon=True)
         self._balls: list[RadioBall] = []
@@ -90,7 +91,7 @@ class Radio:
                 address=address,
                 mtu=mtu,
                 name_in_response=name_in_response,
-                advertising_ms=ADVERTISING_MS,
+                advertising_ms=self._advertising_ms,
                 lose=own.lose,
             )
 

@@ -33,7 +33,7 @@ from sessions.store import Store
 from tests.bleak_on_bumble import Host as System
 from tests.bleak_on_bumble import installed, transport
 from tests.foreign_radio import Progressor, crane_scale
-from tests.kit import LIMIT_S, Recorder
+from tests.kit import LIMIT_S, Recorder, joined
 from tests.radio import Radio
 from tests.test_cli_main import ROOT
 from tests.test_engine import plan
@@ -47,10 +47,14 @@ def radio() -> Iterator[Radio]:
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (ble, search):
-        monkeypatch.setattr(module, "SEARCH_S", 1.0)
     monkeypatch.setattr(search, "GRACE_S", 0.3)
     monkeypatch.setattr(search, "RADIO_POLL_S", 0.1)
+
+
+def hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not there is not looked for as long as a person would."""
+    for module in (ble, search):
+        monkeypatch.setattr(module, "SEARCH_S", 0.4)
 
 
 @pytest.fixture
@@ -171,7 +175,7 @@ def test_a_dead_service_that_comes_back_ends_nothing(radio: Radio, settings: Set
 
 def test_a_ball_that_is_away_at_the_end_leaves_a_session(radio: Radio, settings: Settings) -> None:
     ball = radio.ball("Knead-1")
-    with session(settings, "ble:Knead-1", seconds=1.5) as (run, seen):
+    with session(settings, "ble:Knead-1", seconds=1.0) as (run, seen):
         seen.wait_for(3, Reading)
         ball.leave()
         assert run.join(LIMIT_S)
@@ -180,7 +184,10 @@ def test_a_ball_that_is_away_at_the_end_leaves_a_session(radio: Radio, settings:
     assert kept(settings).row.state == "complete"
 
 
-def test_nothing_in_reach_and_nothing_to_reach_with_end_at_once(radio: Radio, settings: Settings) -> None:
+def test_nothing_in_reach_and_nothing_to_reach_with_end_at_once(
+    radio: Radio, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hopeless(monkeypatch)
     radio.ball("Other-2")
     with pytest.raises(DeviceNotFoundError) as missing:
         compose.live(LiveRequest(address="ble:No such ball"), settings)
@@ -195,6 +202,30 @@ def test_nothing_in_reach_and_nothing_to_reach_with_end_at_once(radio: Radio, se
     assert "No such ball" in absent.outcome.text
     assert denied.outcome is not None
     assert (denied.outcome.code, bool(denied.outcome.hint)) == (5, True)
+
+
+def test_a_captured_session_over_bluetooth_plays_again(radio: Radio, settings: Settings, tmp_path: Path) -> None:
+    ball = radio.ball("Knead-1")
+    capture = tmp_path / "session.knead"
+    with session(settings, "ble:Knead-1", capture=capture, record=False) as (_, seen):
+        seen.wait_for(5, Reading)
+        ball.lose()
+        seen.wait(Notice, is_gap)
+        seen.wait_for(len(seen.of(Reading)) + 5, Reading)
+    again = Recorder()
+    replay = LiveRequest(address=f"replay:{capture}", speed=float("inf"), record=False, sound=False)
+    run = compose.live(replay, settings, (again,))
+    run.start()
+    assert run.join(LIMIT_S)
+    assert run.outcome is not None
+    assert run.outcome.code == 0
+    assert joined(again.of(Reading)) == joined(seen.of(Reading))
+    assert again.of(Opened)[0].device == seen.of(Opened)[0].device
+
+
+def test_a_ball_is_zeroed_over_bluetooth(radio: Radio, settings: Settings) -> None:
+    radio.ball("Knead-1", scenario="calm")
+    assert compose.tare("ble:Knead-1", settings).code == 0
 
 
 # --- whose ball it is ---
@@ -232,11 +263,13 @@ def test_a_remembered_ball_is_found_under_a_new_name(radio: Radio) -> None:
     assert seen.of(Opened)[0].device["serial"] == wanted.serial
 
 
-def test_another_ball_of_the_name_alone_is_not_taken(radio: Radio) -> None:
+def test_another_ball_of_the_name_alone_is_not_taken(radio: Radio, monkeypatch: pytest.MonkeyPatch) -> None:
     radio.ball("Knead", seed=1)
     seen = Recorder()
     engine = expecting("ble:Knead", "V-SHOWCASE-2", seen)
     engine.start()
+    seen.wait(Notice, says("ended"))
+    hopeless(monkeypatch)
     assert engine.join(LIMIT_S)
     assert engine.outcome is not None
     assert (engine.outcome.code, engine.outcome.text) == (3, "the ball in reach is not Knead")

@@ -59,7 +59,7 @@ async def test_the_first_screen_shows_all_of_it(size: tuple[int, int]) -> None:
         await until(pilot, lambda: DISCLAIMER in flat(text_of(pilot)))
         await pilot.resize_terminal(100, 30)
         await until(pilot, lambda: DISCLAIMER in flat(text_of(pilot)) and len(shown(pilot)) == 30)
-        assert shown(pilot)[-1].startswith(" enter Connect"), "the keys stay below it"
+        assert shown(pilot)[-1].startswith(" enter Begin"), "the keys stay below it"
 
 
 async def test_later_screens_do_not() -> None:

@@ -46,7 +46,7 @@ def test_several_sessions_and_nobodys_name(store: Store, tmp_path: Path) -> None
     ids = [row.id for row in store.list()]
     assert hand_on(store, ids, f"{tmp_path / 'all.jsonl'} anonymous").startswith("wrote 2 sessions, nameless, to ")
     assert ids[0] not in (tmp_path / "all.jsonl").read_text("utf-8")
-    assert LogReview(tmp_path / "data" / "knead.db", "me").export(ids[:1], str(tmp_path / "one.json"))
+    assert LogReview(tmp_path / "data" / "knead.db", "me", tmp_path).export(ids[:1], str(tmp_path / "one.json"))
     assert ids[0] in (tmp_path / "one.json").read_text("utf-8")
 
 

@@ -69,6 +69,16 @@ def test_the_demo_prints_plain_lines_and_says_where_it_lies(tmp_path: Path) -> N
     assert row.id in shown.stdout
 
 
+def test_the_pain_before_is_kept(tmp_path: Path) -> None:
+    found = knead("live", "sim:empty", "--pain", "6", "--seconds", "3", "--speed", "10", home=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert "PAIN 6 of 10 before, at " in found.stdout
+    (row,) = kept(tmp_path)
+    assert (row.pain_before, row.pain_after) == (6, None)
+    assert knead("live", "replay:last", "--speed", "max", home=tmp_path).returncode == 0
+    assert knead("live", "sim:empty", "--pain", "11", home=tmp_path).returncode == 2
+
+
 def test_the_demo_as_json_lines(tmp_path: Path) -> None:
     found = knead("demo", "--seconds", "22", "--speed", "10", "--jsonl", home=tmp_path)
     assert found.returncode == 0, found.stderr

@@ -199,7 +199,7 @@ def test_adherence_is_counted_from_the_log(home: Path, capsys: Shown) -> None:
     assert run(["trends"]) == 0
     assert "Plan two-weeks: 2 of 5 days (40%), 3 missing" in capsys.readouterr().out
     assert run(["trends", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["adherence"][0] == {"plan": "two-weeks", **told["adherence"]}
+    assert json.loads(capsys.readouterr().out)["plans"] == {"two-weeks": told["adherence"]}
 
 
 def test_live_with_a_program_prints_cues_as_json_lines(home: Path, capsys: Shown) -> None:

@@ -3,15 +3,20 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from companion.cli import run
+from companion.cli.reviewing import LogReview
 from companion.config import find_paths
 from sessions.store import Store
+from tests import session_events
 from tests.benchmarks.library import build
 from tests.test_cli_sessions import Shown, home, keep, lines, story
+from tests.test_store import keep as keep_in
 
 __all__ = ["home"]
 
@@ -172,3 +177,18 @@ def test_a_damaged_page_of_samples_leaves_the_list(home: Path, three: list[str],
     shown = capsys.readouterr()
     assert shown.err.startswith("knead: ")
     assert len(shown.err.splitlines()) <= 2
+
+
+def test_trends_say_how_a_plan_goes(home: Path, capsys: Shown) -> None:
+    path = find_paths({"KNEAD_HOME": str(home)}).database
+    for days_ago in (9, 8, 8, 1):
+        begun = datetime.now(UTC) - timedelta(days=days_ago)
+        told = [replace(session_events.opened(started_at=begun), program="piriformis"), session_events.totals(300.0)]
+        keep_in(path, told)
+    assert run(["trends"]) == 0
+    assert "Plan two-weeks: 2 of 5 days (40%), 3 missing; n = 4 sessions since" in capsys.readouterr().out
+    assert run(["trends", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)["plans"]["two-weeks"]
+    assert (plan["days_asked"], plan["days_done"], plan["sessions"]) == (5, 2, 4)
+    shown = LogReview(path, "me", home).trends(12)
+    assert [line.partition(":")[0] for line in shown.plans] == ["Plan two-weeks"]

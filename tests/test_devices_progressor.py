@@ -149,6 +149,21 @@ def test_after_a_lost_link_the_stream_is_started_and_the_clock_is_new() -> None:
     assert line.of(Started)[1].t_us < 1_000_000
 
 
+@pytest.mark.parametrize(("before_us", "after_us"), [(12_500, 103_400), (100_000, 12_500), (12_500, 20_000)])
+def test_a_rate_that_changes_is_told_anew_without_a_gap(before_us: int, after_us: int) -> None:
+    driver, now_s = started()
+    events: list[DriverEvent] = []
+    at_us = 0
+    for step_us, seconds in ((before_us, 4), (after_us, 14)):
+        for _ in range(seconds * 1_000_000 // step_us):
+            at_us += step_us
+            events += driver.feed(Chunk("data", weights((1.0, at_us)), now_s + at_us * 1e-6))
+    starts = [event for event in events if isinstance(event, Started)]
+    assert [start.continuity for start in starts] == [Continuity.FIRST, Continuity.GOES_ON]
+    assert starts[1].period_s == pytest.approx(after_us * 1e-6)
+    assert sum(event.hole for event in events if isinstance(event, Samples)) <= 6
+
+
 def test_loss_shows_as_time_and_nobody_says_how_much() -> None:
     side = Hanging(Gauge("calm", batch=2))
     line = joined("progressor", Link.GATT, side)

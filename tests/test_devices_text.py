@@ -292,15 +292,34 @@ def test_a_clock_that_begins_anew_is_a_board_that_did() -> None:
     assert starts == [Continuity.FIRST, Continuity.NEW_CLOCK]
 
 
+LINE = {"points": [[[84_000, 0.0], [714_000, 300.0]]]}
 POINTS = {"points": [[[84_000, 0.0], [294_000, 100.0], [714_000, 300.0]]]}
 
 
 def test_with_points_counts_are_newtons() -> None:
-    events = printed(*["84000"] * 60, "189000", "714000", "924000", "63000", settings=dict(POINTS))
+    events = printed(*["84000"] * 60, "189000", "714000", "924000", "63000", settings=dict(LINE))
     assert profile(events).unit is Unit.NEWTON
     assert profile(events).cal_crc != 0
     forces = [force for (force,) in values(events)[-4:]]
     assert forces == pytest.approx([50.0, 300.0, 400.0, -10.0], abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("points", "beyond"),
+    [
+        ([[0, 0.0], [512, 20.0], [850, 200.0]], 851),
+        ([[100, 300.0], [500, 60.0], [900, 0.0]], 99),
+    ],
+)
+def test_points_that_bend_end_at_the_heaviest(points: list[list[float]], beyond: int) -> None:
+    """What lies beyond it nobody knows: an FSR that is at its end must not read as a light load."""
+    heaviest = max(points, key=lambda pair: pair[1])
+    lines = [str(int(points[0][0]))] * 60 + [str(int(heaviest[0])), str(beyond)]
+    events = printed(*lines, settings={"points": [points]})
+    tail = np.concatenate([event.values for event in events if isinstance(event, Samples)])[-2:, 0]
+    assert tail[0] * profile(events).lsb == pytest.approx(heaviest[1], abs=0.05)
+    assert tail[1] == 32767
+    assert profile(events).full_scale * profile(events).lsb == pytest.approx(heaviest[1], abs=0.05)
 
 
 def test_points_of_another_number_of_cells_are_of_another_board() -> None:
@@ -315,6 +334,8 @@ def test_points_of_another_number_of_cells_are_of_another_board() -> None:
         [[[1, 0.0], [2, 5.0], [3, 4.0]]],
         [[[2, 0.0], [1, 5.0]]],
         [[[1, 0.0], [2, float("nan")]]],
+        [[[1, 0.0], [1 + 1e-9, 5.0]]],
+        [[[1, 0.0], [2, 1e9]]],
         [[["a", 0.0], [2, 1.0]]],
         [[[1, 0.0], [2, True]]],
         "points",

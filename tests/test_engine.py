@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from companion.clock import Clock
 from companion.contexts import guard_context
 from companion.engine import Engine, Outcome
 from companion.errors import DeviceNotFoundError, LinkLostError, UnavailableError
+from companion.handsfree.terms import Terms
 from companion.pipeline import Pipeline
 from companion.run import LiveRequest
 from companion.stages import Plan
@@ -19,7 +21,7 @@ from companion.transports.sim import SimTransport
 from firmware_protocol.driver import Chunk, Send
 from firmware_protocol.host import Host
 from firmware_protocol.simulator.virtual import VirtualBall
-from sessions.events import Action, Alert, Closed, Event, Level, Notice, Opened, Phase, Reading
+from sessions.events import Action, Alert, Closed, Event, Level, Notice, Opened, Phase, Reading, Totals
 from tests.kit import LIMIT_S, Recorder
 
 SPEED = 10.0
@@ -111,15 +113,20 @@ class Refusing(Dead):
         raise UnavailableError("not allowed", "ask for permission")
 
 
-def plan(clock: Clock) -> Plan:
+def plan(clock: Clock, hands: Terms | None = None) -> Plan:
     request = LiveRequest(region="unknown")
-    return Plan("me", "unknown", "both", None, lambda profile: guard_context(profile, request), clock.wall, "test")
+    context = partial(guard_context, request=request)
+    return Plan("me", "unknown", "both", None, context, clock.wall, "test", hands)
 
 
 def engine_on(
-    make: Callable[[], Transport], clock: Clock, *observers: Callable[[Event], None], **options: Any
+    make: Callable[[], Transport],
+    clock: Clock,
+    *observers: Callable[[Event], None],
+    hands: Terms | None = None,
+    **options: Any,
 ) -> Engine:
-    return Engine(make, Pipeline(Host(framed=True, first_tag=7), plan(clock)), observers, clock, **options)
+    return Engine(make, Pipeline(Host(framed=True, first_tag=7), plan(clock, hands)), observers, clock, **options)
 
 
 class Stage:
@@ -166,6 +173,15 @@ def test_seconds_are_counted_from_the_first_reading() -> None:
     assert settled(stage.engine) == Outcome(0)
     last = stage.seen.of(Reading)[-1].t_s[-1]
     assert 2.8 <= last <= 3.5
+
+
+def test_a_session_led_by_the_ball_alone_ends_by_itself_with_nothing_wrong() -> None:
+    stage = Stage("calm", hands=Terms(end_s=5.0))
+    outcome = settled(stage.engine)
+    assert (outcome.code, outcome.text) == (0, "over: nobody was on the ball, the session is saved")
+    assert stage.seen.of(Closed)[0].cause == "released"
+    assert [action.fields for action in stage.seen.of(Action) if action.kind == "end"] == [{"cause": "released"}]
+    assert stage.seen.of(Totals)[-1].contact_s > 3
 
 
 def test_an_observer_that_raises_is_detached_and_announced() -> None:

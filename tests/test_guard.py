@@ -192,6 +192,18 @@ def test_symptoms_stop_and_lock(fields: dict[str, str | float], stops: bool, loc
     assert story.guard.context.locked == (("glute",) if locks else ())
 
 
+@pytest.mark.parametrize(
+    ("when", "value", "stops"),
+    [("hold", 6, False), ("hold", 7, True), ("hold", 10, True), ("before", 9, False), ("after", 9, False)],
+)
+def test_pain_of_seven_after_a_hold_is_a_stop_and_locks_nothing(when: str, value: int, stops: bool) -> None:
+    story = Story()
+    story.press(60.0, 1.0)
+    story.act("pain", when=when, value=value)
+    assert story.alerts() == ([(1.0, "symptom", "stop", "raised")] if stops else [])
+    assert not story.guard.context.locked
+
+
 def test_a_symptom_told_while_free_still_waits_for_two_seconds() -> None:
     story = Story()
     story.press(0.0, 5.0)

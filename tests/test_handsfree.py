@@ -402,3 +402,7 @@ def test_paused_by_a_key_it_waits_longer_and_only_a_key_goes_on() -> None:
     heard = [name(event) for event in played(hands, t_s[at:], p_kpa[at:])]
     assert heard == ["pause by release", "hands: paused", "hands: asked", "hands: unanswered"]
     assert hands.state is State.RUNNING
+
+
+def test_where_nobody_ever_comes_it_ends() -> None:
+    assert told(Hands(Terms()), (599, FREE), (0.5, ON), (601, FREE))[-1] == (1199.5, "over: unused")

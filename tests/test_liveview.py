@@ -274,3 +274,13 @@ def test_a_reader_beside_the_writer_sees_whole_scans() -> None:
     reader.join(10)
     assert wrong == []
     assert view.snapshot().count == 80_000
+
+
+def test_a_pause_is_the_persons_and_not_that_of_the_ball() -> None:
+    view = LiveView()
+    view(Action("pause", {"by": "release", "on": True}, 3.0))
+    assert not view.snapshot().paused
+    view(Action("pause", {}, 4.0))
+    assert view.snapshot().paused
+    view(Action("pause", {"by": "contact", "on": False}, 5.0))
+    assert not view.snapshot().paused

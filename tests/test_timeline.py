@@ -1,6 +1,7 @@
 """Session time: placing, gaps, and the host moment of a session moment."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -292,6 +293,24 @@ def test_without_a_clock_a_pause_is_a_gap_of_unknown_loss() -> None:
     assert (gap.from_s, gap.to_s) == pytest.approx((0.9, 2.0))
     timeline.start(started(Continuity.SAME_RUN, next_index=3))
     assert gap_and_batch(stamped(timeline, 3, 1, HOST_S + 2.5))[0].cause == "link"
+
+
+@pytest.mark.parametrize("has_clock", [True, False])
+def test_a_rate_that_is_told_anew_is_no_gap(has_clock: bool) -> None:
+    timeline = running(has_clock=has_clock)
+    timeline.start(started(Continuity.GOES_ON, next_index=105, period_s=0.02))
+    placed = only(timeline.feed(samples(105)))
+    assert (placed.period_s, placed.fresh, placed.segment) == (0.02, False, 0)
+
+
+def test_loss_that_nobody_numbered_is_a_gap_of_unknown_count() -> None:
+    timeline = running()
+    after = samples(105, t_us=BOOT_US + 200_000)
+    gap, placed = gap_and_batch(timeline.feed(replace(after, hole=True)))
+    assert (gap.lost, gap.cause) == (0, "lost")
+    assert (gap.from_s, gap.to_s) == pytest.approx((0.04, 0.2))
+    assert placed.segment == 0
+    assert len(timeline.feed(samples(110, t_us=BOOT_US + 250_000))) == 1
 
 
 # --- the host's clock ---

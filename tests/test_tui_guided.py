@@ -105,7 +105,7 @@ def text(rows: Rows) -> str:
         (view(where=Where.UNKNOWN), "WAIT", "no pressure is known"),
         (view(stand=Stand.READY), "START", "press the ball to begin"),
         (view(stand=Stand.NEXT, next_in_s=4.2), "NEXT", "next in 5 s: Still holds"),
-        (view(stand=Stand.REST, rest_left_s=11.5), "REST", "come off the ball"),
+        (view(stand=Stand.REST, rest_left_s=11.5), "REST", "come off; 0 to 9"),
         (view(stand=Stand.PAUSED, cause="user"), "PAUSE", "paused (by you)"),
         (view(stand=Stand.PAUSED, cause="silence"), "PAUSE", "paused (no signal)"),
         (view(stand=Stand.STOPPED), "STOP", "come off the ball"),
@@ -546,3 +546,17 @@ def test_an_alert_counts_once_after_a_session() -> None:
     assert "stop 1" in told
     assert isinstance(happened[-1], Totals)
     assert isinstance(happened[0], Alert)
+
+
+def test_what_was_done_of_a_program_is_told_after_it() -> None:
+    row: Any = FakeRow("a", program="piriformis")
+    happened: list[Event] = [
+        Cue(0.0, "program", None, "", {"steps": 4}),
+        Cue(1.0, "step", 1, ""),
+        Cue(40.0, "done", 1, "", {"held_s": 38.5}),
+        Cue(50.0, "step", 2, ""),
+        Cue(99.0, "done", 2, "", {"held_s": 40.0}),
+    ]
+    told = text(tuple(fact_rows(Aftermath(row, happened))))
+    assert "piriformis: 2 of 4 steps, 2 repetitions, 1:18 in the band" in told
+    assert "steps" not in text(tuple(fact_rows(Aftermath(row, []))))

@@ -550,6 +550,7 @@ async def test_selected_sessions_are_compared(size: tuple[int, int]) -> None:
         await sees(pilot, "trends, 12 weeks")
         await sees(pilot, "n = 1; not known: before 0, after 0, in zone 0")
         await sees(pilot, "4 sim. left out")
+        await sees(pilot, "Plan two-weeks: 2 of 5 days")
         await pilot.press("q")
         await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
         assert "2 selected" in text_of(pilot), "they stay selected"

@@ -325,7 +325,7 @@ class FakeReview:
         day = STARTED_AT.date()
         first = Visit(1, day, "glute", "left", 300.0, 120.0, 41.0, 6, 3, 1, 0)
         visits = [first, Visit(2, day, "calf", "left", None, None, None, None, None, 0, 0)]
-        return Trends(trends(visits, day, weeks), simulated=4)
+        return Trends(trends(visits, day, weeks), simulated=4, plans=("Plan two-weeks: 2 of 5 days",))
 
 
 class Stage:

@@ -55,6 +55,7 @@ def demo(seconds: float | None, speed: float, quiet: bool, form: str | None) -> 
 @click.option(
     "--arm", type=ARM, default=0.0, help="Count down so many seconds to get on the floor, then go hands-free."
 )
+@click.option("--pain", type=click.IntRange(0, 10), help="How much it hurts before, 0 to 10.")
 @click.option("--seconds", type=SECONDS, help="End after so many session seconds.")
 @click.option("--speed", type=PACE, default=1.0, help="Times real time, for virtual balls and replays; or max.")
 @click.option("--kind", help="What kind of ball it is, where it cannot be told.")
@@ -71,6 +72,7 @@ def live(
     program: str | None,
     handsfree: str | None,
     arm: float,
+    pain: int | None,
     seconds: float | None,
     speed: float,
     kind: str | None,
@@ -96,6 +98,7 @@ def live(
         tool=held.tool,
         program=program,
         arm_s=arm,
+        pain=pain,
         handsfree=held.handsfree,
         seconds=seconds,
         speed=speed,

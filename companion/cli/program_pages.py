@@ -111,21 +111,10 @@ def adherence_lines(course: "Course", held: "Settings") -> list[str]:
 def adherence_of(course: "Course", held: "Settings") -> "Adherence":
     """Raises SessionError."""
     from companion.cli.opening import open_store
-    from companion.safety.days import rule
-    from sessions.adherence import Asked, adherence
+    from companion.cli.plans import kept_to
 
-    asked = [Asked(stage.weeks, stage.days) for stage in course.stages]
     with open_store() as store:
-        done = store.guided(person=held.person, programs=course.programs, least_s=rule("counts_from_s"))
-    return adherence(asked, done, _today())
-
-
-def begun_plans(held: "Settings") -> "list[tuple[str, Adherence]]":
-    """How each plan that was begun goes."""
-    from companion.guidance import library
-
-    plans = [(plan.key, adherence_of(plan, held)) for plan in library(held.paths.config_file).courses()]
-    return [(key, done) for key, done in plans if done.began is not None]
+        return kept_to(store, course, held.person, _today())
 
 
 def _today() -> date:

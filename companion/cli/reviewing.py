@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from companion.cli.handing import hand_on, proposed
+from companion.cli.plans import begun, plan_lines
 from companion.cli.zones import working
 from companion.tui.overlay import Compared, compared
 from companion.tui.reviewing import Page, Trends
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 class LogReview:
     """Opens the log for each call: another program may hold it in between."""
 
-    def __init__(self, path: Path, person: str) -> None:
+    def __init__(self, path: Path, person: str, programs: Path) -> None:
+        """`programs`: where the person's own programs lie."""
         self._path = path
         self._person = person
+        self._programs = programs
 
     @contextmanager
     def _store(self) -> "Iterator[Store]":
@@ -67,4 +70,6 @@ class LogReview:
         with self._store() as store:
             visits = store.visits(person=self._person, today=today, weeks=weeks, zones=working)
             found = trends(visits, today, weeks)
-            return Trends(found, store.count(Filter((Term("person", "=", self._person.lower()),))).simulated)
+            simulated = store.count(Filter((Term("person", "=", self._person.lower()),))).simulated
+            plans = begun(store, self._programs, self._person, today)
+        return Trends(found, simulated, plan_lines(plans))

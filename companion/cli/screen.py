@@ -116,6 +116,7 @@ def _deck(settings: "Settings") -> "Deck":
     from companion.cli.limit_book import OwnBook
     from companion.cli.pair_deck import pairing_of
     from companion.cli.program_page import program_page
+    from companion.cli.programs import folder_of
     from companion.cli.reviewing import LogReview
     from companion.cli.scan import called, paired_afar, places
     from companion.cli.sheets import due, left_lines, today_lines
@@ -167,7 +168,7 @@ def _deck(settings: "Settings") -> "Deck":
         limits=OwnBook(shelf),
         sound=Heard(shelf),
         pairing=pairing_of(shelf),
-        review=LogReview(settings.paths.database, settings.person),
+        review=LogReview(settings.paths.database, settings.person, folder_of(settings)),
         keys=settings.keys,
         theme=settings.theme,
         fps=settings.fps,

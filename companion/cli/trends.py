@@ -7,7 +7,6 @@ import click
 
 from companion.cli.opening import open_store
 from companion.cli.options import document, settings
-from companion.cli.program_pages import begun_plans
 from companion.cli.text import clean
 
 _MOST_WEEKS = 1040  # twenty years
@@ -19,6 +18,8 @@ _MOST_WEEKS = 1040  # twenty years
 @click.option("--person", help="Whose sessions.")
 @document
 def trends(region: str | None, weeks: int, person: str | None, as_json: bool) -> None:
+    from companion.cli.plans import begun, plan_lines
+    from companion.cli.programs import folder_of
     from companion.cli.zones import working
     from companion.safety.limits import regions
     from companion.tui.tables import NO_CAUSE, trend_lines
@@ -28,27 +29,24 @@ def trends(region: str | None, weeks: int, person: str | None, as_json: bool) ->
 
     if region is not None and region not in regions():
         raise click.UsageError(f"No region {clean(region)!r}. There are: {', '.join(sorted(regions()))}.")
-    who = person or settings().person
+    held = settings()
+    who = person or held.person
     today = datetime.now().astimezone().date()
     with open_store() as store:
         visits = store.visits(person=who, today=today, weeks=weeks, zones=working)
         everyone = (Term("person", "=", who.lower()),)
         simulated = store.count(Filter(everyone)).simulated
-    held = settings(person=who)
-    plans = [] if region is not None else begun_plans(held)
+        plans = begun(store, folder_of(held), who, today)
     found = [trend for trend in made(visits, today, weeks) if region in (None, trend.region)]
     if as_json:
-        adherence = [{"plan": key, **done.to_json()} for key, done in plans]
-        click.echo(json.dumps({**to_json(found, weeks, simulated), "adherence": adherence}, indent=2))
+        told = {"plans": {key: plan.to_json() for key, plan in plans.items()}}
+        click.echo(json.dumps({**to_json(found, weeks, simulated), **told}, indent=2))
         return
     if not found:
         click.echo(f"No real sessions of {clean(who)} in the last {weeks} weeks{_left_out(simulated)}.", err=True)
         return
-    for line in trend_lines(found):
+    for line in (*trend_lines(found), *plan_lines(plans)):
         click.echo(line)
-    for key, done in plans:
-        for line in [*done.lines(key), ""]:
-            click.echo(line)
     click.echo(NO_CAUSE + (f" Left out: {simulated} simulated sessions." if simulated else ""))
 
 

@@ -209,6 +209,9 @@ class Hands:
         if self._pressed_for(t_s, START_S):
             self.state = State.RUNNING
             self._tell.say(t_s, "started")
+        elif self._touch.free_s is not None and t_s - self._touch.free_s >= HELD_END_S:
+            self.state = State.OVER
+            self._tell.over(t_s, "unused")
 
     def _running(self, t_s: float, p_kpa: float, press: Press | None, pair: bool) -> None:
         if self._gone(t_s, press):

@@ -30,5 +30,6 @@ OVER: Mapping[str, str] = MappingProxyType(
     {
         "released": "over: nobody was on the ball, the session is saved",
         "finished": "over: the session is saved",
+        "unused": "over: nobody came, the session is saved",
     }
 )

@@ -74,6 +74,7 @@ class BleLink:
         client = self._client = BleakClient(
             sighting.device,
             self._dropped,
+            services=[layout.service for layout in self._kind.layouts],  # the others are not asked for: it takes time
             timeout=CONNECT_S,
             winrt={"use_cached_services": False},  # its table may have changed, and Windows does not look
         )

@@ -7,6 +7,7 @@ and so what an error of no known name means.
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator
 from enum import Enum
 
@@ -109,7 +110,7 @@ def _ours(error: Exception, doing: Doing, name: str) -> TransportError:
     if wants_bond(error) or any(words in str(error).lower() for words in _BOND_WORDS):
         return _not_paired(name)
     if doing is Doing.SCAN:
-        if isinstance(error, OSError | EOFError):  # no system bus, or it has gone
+        if sys.platform == "linux" and isinstance(error, OSError | EOFError):  # no system bus, or it has gone
             return UnavailableError(*_NO_SERVICE)
         return UnavailableError(*_UNAVAILABLE[Reason.UNKNOWN])
     if doing is Doing.TALK:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from companion.errors import DeviceNotFoundError, UnavailableError
+from companion.errors import ConfigError, DeviceNotFoundError, UnavailableError
 from companion.transports.bluetooth import DOCTOR
 from companion.transports.scan import Scanner, Sighting, held
 from firmware_protocol.devices import kinds
@@ -34,12 +34,12 @@ class BleAddress:
 
 
 def parse(rest: str) -> BleAddress:
-    """Split `NAME-OR-SERIAL?kind=K`. Raises DeviceNotFoundError on none."""
+    """Split `NAME-OR-SERIAL?kind=K`. Raises ConfigError on none."""
     wanted, mark, query = rest.rpartition("?kind=")
     options = dict(parse_qsl(f"kind={query}")) if mark else {}
     wanted = (wanted if mark else rest).strip()
     if not wanted:
-        raise DeviceNotFoundError(f"ble:{rest} names no ball", "write ble:NAME; 'knead scan' lists the balls in reach")
+        raise ConfigError(f"ble:{rest} names no ball", "write ble:NAME; 'knead scan' lists the balls in reach")
     return BleAddress(wanted, options.get("kind"))
 
 

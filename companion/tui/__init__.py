@@ -9,6 +9,6 @@ Laws of this room:
 5. Text from a device or a file is plain text: no markup, no control characters.
 6. When the terminal goes, the session is saved first.
 
-Screens are given callables (`deck.py`) and know no engine, transport or store. `plotting`, `liveview`, `face` and
-`words` know no Textual.
+Screens are given callables (`deck.py`) and know no engine, transport or store. `plotting`, `liveview`, `face`, `guide`,
+`leaflet`, `aftermath`, `books` and `words` know no Textual. Every key stands in `keys.py`.
 """

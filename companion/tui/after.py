@@ -18,7 +18,7 @@ from companion.tui.widgets.entry import Entry
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 
 PATIENCE_S = 60.0  # without a key the session stays without a score
-SHORT_S = 8.0  # of a simulated session: it was pressed by nobody
+SHORT_S = 8.0  # of a simulated session, and of one without contact: nobody was pressed
 _REFUSED = (*FAILURES, ValueError)  # a text the log does not take, too
 
 
@@ -82,18 +82,23 @@ class AfterScreen(Screen[None]):
         self._told = told
         if first:
             self._score = told.row.pain_after
-            self.set_timer(SHORT_S if told.row.simulated else PATIENCE_S, self._give_up)
+            self.set_timer(self._patience_s, self._give_up)
             self._hint()
         self._show()
 
+    @property
+    def _patience_s(self) -> float:
+        """Where nobody was pressed, nobody is waited for long."""
+        pressed = self._told is not None and not self._told.row.simulated and self._told.row.contact_s
+        return PATIENCE_S if pressed else SHORT_S
+
     def _hint(self) -> None:
         simulated = self._told is not None and self._told.row.simulated
-        wait_s = SHORT_S if simulated else PATIENCE_S
         stays = "without a score" if self._score is None else "as it is"
         counts = "; simulated: it does not count" if simulated else ""
         self.say(
             "the session is saved; score with 0 to 9, x is ten; enter writes it",
-            f"without a key in {wait_s:.0f} s it stays {stays}{counts}",
+            f"without a key in {self._patience_s:.0f} s it stays {stays}{counts}",
         )
 
     def _show(self) -> None:

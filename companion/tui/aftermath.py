@@ -9,7 +9,7 @@ from companion.tui import words
 from companion.tui.deck import SessionRow
 from companion.tui.plotting import SCALES, big_rows
 from companion.tui.tones import Row, Rows, Tone
-from sessions.events import Alert, Event, Level, Phase, RegionTotals, Totals
+from sessions.events import Alert, Cue, Event, Level, Phase, RegionTotals, Totals
 
 WORST = 10
 _ASK = "How much does it hurt now?   0 not at all  ...  10 the worst"
@@ -62,6 +62,7 @@ def fact_rows(told: Aftermath) -> list[Row]:
         facts.append(("ended", words.plain(told.ended, 200), Tone.STRONG))
     facts.append(("before", "not said" if row.pain_before is None else f"pain {row.pain_before}", Tone.PLAIN))
     facts.append(("contact", f"{words.clock(row.contact_s)} of {words.clock(row.duration_s)}", Tone.PLAIN))
+    facts += [("program", line, Tone.PLAIN) for line in _program(row, told.events)]
     facts.append(("holds", _holds(regions), Tone.PLAIN))
     facts.append(("peak", f"{words.number(row.peak_kpa)} kPa", Tone.PLAIN))
     facts.append(("warnings", *_warnings(told.events)))
@@ -74,6 +75,20 @@ def fact_rows(told: Aftermath) -> list[Row]:
     if told.tags:
         facts.append(("tags", words.plain(" ".join(told.tags), 200), Tone.PLAIN))
     return [((f" {name:<9}", Tone.QUIET), (text, tone)) for name, text, tone in facts]
+
+
+def _program(row: SessionRow, happened: Sequence[Event]) -> list[str]:
+    """What was done of it: steps, and the seconds that counted. Nothing without a program."""
+    cues = [event for event in happened if isinstance(event, Cue)]
+    if not cues:
+        return []
+    held = [cue.fields.get("held_s") for cue in cues if cue.kind == "done"]
+    in_band_s = math.fsum(seconds for seconds in held if isinstance(seconds, int | float))
+    steps = next((cue.fields.get("steps") for cue in cues if cue.kind == "program"), None)
+    begun = len({cue.step for cue in cues if cue.kind == "step"})
+    of = f" of {steps}" if isinstance(steps, int) else ""
+    name = words.plain(row.program or "", 40) or "a program"
+    return [f"{name}: {begun}{of} steps, {len(held)} repetitions, {words.clock(in_band_s)} in the band"]
 
 
 def _regions(happened: Sequence[Event]) -> tuple[RegionTotals, ...]:
@@ -93,7 +108,8 @@ def _holds(regions: Sequence[RegionTotals]) -> str:
 def _dose(region: RegionTotals) -> str:
     part = 100 * region.dose_kpa_s / region.dose_limit_kpa_s
     guessed = f", {region.estimated_s:.0f} s of it estimated" if region.estimated_s > 0 else ""
-    return f"{words.place(region.region, region.side)}: {words.number(part)} % of what one session may give{guessed}"
+    where = words.place(region.region, region.side)
+    return f"{where}: {words.number(part)} % of what one session may give, by judgement{guessed}"
 
 
 def _warnings(happened: Sequence[Event]) -> tuple[str, Tone]:

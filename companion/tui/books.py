@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from companion.errors import CompanionError
-from companion.programs.library import Entry
+
+if TYPE_CHECKING:
+    from companion.programs.library import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Mine:
 
 @dataclass(frozen=True, slots=True)
 class ProgramPage:
-    entries: Sequence[Entry] = ()  # what is broken has no item, and says why
+    entries: "Sequence[Entry]" = ()  # what is broken has no item, and says why
     avoided: Sequence[tuple[str, str]] = ()  # places to leave alone, and why
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by key: how one has done so far, a line each
     mine: Mapping[tuple[str, str], Sequence[Mine]] = field(default_factory=dict)  # by key and side: a row a step

@@ -131,7 +131,8 @@ class CompareScreen(Screen[None]):
         except FAILURES as error:
             self.say(words.failure(error), Tone.CAUTION)
             return
-        lines = trend_lines(trends.found) if trends.found else [f"no real sessions in the last {weeks} weeks"]
+        lines = trend_lines(trends.found) if trends.found else [f"no real sessions in the last {weeks} weeks", ""]
+        lines = [*trends.plans, *[""][: len(trends.plans)], *lines]
         self.query_one("#table", Static).update(Content("\n".join(lines)))
         left_out = f"{trends.simulated} sim. left out. " if trends.simulated else ""
         self.say(left_out + NO_CAUSE)

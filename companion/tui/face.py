@@ -173,6 +173,8 @@ def start_rows(now: Now, known: Sequence[str], width: int) -> Rows:
         times = f"limits are times {factor:g}, " if isinstance(factor, int | float) else "limits are "
         tool = f"{words.plain(opened.tool, 20)} ({opened.area_cm2:g} cm2)"
         lines.append(f"{why}{times}for {words.place(opened.region, opened.side)}, {tool}; they rest on judgement")
+        if now.recorded and now.snapshot.totals is None:
+            lines.append("how much does it hurt now, before it? 0 to 9, t for ten")
     parts = [part for line in lines for part in textwrap.wrap(words.plain(line, 300), max(20, width - 5))]
     return tuple(
         ((" [i] " if number == 0 else "     ", Tone.NOTICE), (part, Tone.PLAIN)) for number, part in enumerate(parts)

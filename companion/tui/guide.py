@@ -55,7 +55,7 @@ def told(view: CoachView) -> str:
             when = "" if view.next_in_s is None else f" in {math.ceil(view.next_in_s)} s"
             return f"next{when}: {words.plain(view.step.title, 60)}"
         case Stand.REST:
-            return "come off the ball and rest"
+            return "come off; 0 to 9 says how much it hurt"
         case Stand.PAUSED:
             return f"paused{_because(view.cause)}: the clock stands"
         case Stand.STOPPED:

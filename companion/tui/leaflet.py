@@ -14,8 +14,8 @@ from companion.tui.tones import Row, Tone
 
 SIDES = ("left", "right", "both")
 _NAME = 10  # cells of the names on the left
-PUBLISHED = "Bands at most, on 12 cm2: the lower of these and your limits holds."
-MINE = "Bands as they hold for you now; knead programs show has the published ones, too."
+PUBLISHED = "Bands at most, on 12 cm2, by judgement: the lower of these and your limits holds."
+MINE = "Bands as they hold for you now, by judgement; knead programs show has the published ones."
 
 
 def minutes(seconds: float) -> str:

@@ -15,6 +15,7 @@ from companion.tui.face import Now, alert_rows, panel_rows, start_rows, title_ro
 from companion.tui.guide import guide_lines, guide_rows
 from companion.tui.messages import Do, EndLive, ShowHelp
 from companion.tui.snapshot import Snapshot
+from companion.tui.tones import Rows
 from companion.tui.widgets.bignumber import BigNumber
 from companion.tui.widgets.gauge import Gauge
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
@@ -47,6 +48,8 @@ class LiveScreen(Screen[None]):
         self._heard = -1  # number of the newest event looked at
         self.ending = False
         self._words_until_s: float | None = None  # what is said at the start stands for so long; None: not yet said
+        self._words_rows: Rows = ()
+        self._words_made_for: tuple[object, ...] = ()
         self._far_by_hand = False  # the person has chosen the view
         self._title = TitleBar(id="title")
         self._alerts = Lines(id="alerts")
@@ -114,7 +117,11 @@ class LiveScreen(Screen[None]):
             return
         until_s = self._words_until_s
         shown = until_s is None or time.monotonic() < until_s
-        rows = start_rows(now, self._live.words, self.size.width) if shown else ()
+        made_for = (now.snapshot.opened, now.snapshot.totals is None, self.size.width)
+        if shown and made_for != self._words_made_for:
+            self._words_made_for = made_for
+            self._words_rows = start_rows(now, self._live.words, self.size.width)
+        rows = self._words_rows
         if until_s is None:
             self._words_until_s = time.monotonic() + WORDS_S + ROW_S * len(rows)
         if shown != self._words.display:

@@ -28,6 +28,7 @@ class Page:
 class Trends:
     found: Sequence[Trend]
     simulated: int  # sessions left out
+    plans: Sequence[str] = ()  # how those go that have begun, a line each
 
 
 class Review(Protocol):

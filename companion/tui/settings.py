@@ -1,5 +1,6 @@
 """The settings: what holds, where it comes from, and a change of it."""
 
+import textwrap
 from typing import ClassVar
 
 from rich.text import Text
@@ -60,7 +61,8 @@ class SettingsScreen(Screen[None]):
         return self.query_one(Entry)
 
     def say(self, text: str, hint: str = "", tone: Tone = Tone.STRONG) -> None:
-        rows: Rows = (((f" {words.plain(text, 300)}", tone),), ((f" {words.plain(hint, 300)}", Tone.QUIET),))
+        below = textwrap.wrap(words.plain(hint, 300), max(20, self.size.width - 2))
+        rows: Rows = (((f" {words.plain(text, 300)}", tone),), *(((f" {line}", Tone.QUIET),) for line in below))
         self.query_one("#said", Lines).paint(rows)
 
     @work(exclusive=True, group="read")

@@ -59,6 +59,12 @@ class VirtualRadio(Controller):
                     report.data = bytes(next((answer for answer in answers if answer), legacy))
         super().send_hci_packet(packet)
 
+    def on_hci_reset_command(self, command: hci.HCI_Reset_Command) -> hci.HCI_StatusReturnParameters:
+        """A host that begins anew, after a crash perhaps, has no links: bumble keeps them."""
+        self.lose()
+        self.pending_le_connection = None
+        return super().on_hci_reset_command(command)
+
     def on_hci_le_create_connection_cancel_command(
         self, _command: hci.HCI_LE_Create_Connection_Cancel_Command
     ) -> hci.HCI_StatusReturnParameters:

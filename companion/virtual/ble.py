@@ -9,7 +9,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Self
 
@@ -103,7 +103,7 @@ class BleServer:
             transport = await open_transport(self._hci)
         except Exception as error:  # each kind of transport has errors of its own
             raise UnavailableError(f"the transport {self._hci} cannot be opened: {error}", _HINT) from error
-        async with transport:
+        async with _closing(transport):
             peripheral = self._peripheral(transport)
             try:
                 async with asyncio.timeout(_START_S):
@@ -129,6 +129,21 @@ class BleServer:
             offered.for_kernel()
         own = VirtualRadio("ball", air)
         return Peripheral(self.ball, own, own, clock=self._clock, name=self._name, mtu=self._mtu, lose=own.lose)
+
+
+@contextlib.asynccontextmanager
+async def _closing(transport: Transport) -> AsyncIterator[None]:
+    """bumble leaves what listens open, and whoever is connected to it."""
+    async with transport:
+        try:
+            yield
+        finally:
+            server, client = getattr(transport, "server", None), getattr(transport.sink, "transport", None)
+            if isinstance(server, asyncio.Server):
+                server.close()
+            if isinstance(client, asyncio.WriteTransport):
+                client.abort()
+            await asyncio.sleep(0)  # so that they are closed before the loop is
 
 
 async def _until(end: asyncio.Event, transport: Transport) -> None:

@@ -14,7 +14,8 @@ from firmware_protocol.devices.kind import Advert, Gatt, Kind, Link, Options
 from firmware_protocol.driver import Chunk, Driver, Phase, Send, Status, Unit
 from firmware_protocol.foreign.clock import DeviceClock, Turn
 from firmware_protocol.foreign.known import NEWTONS
-from firmware_protocol.foreign.listener import Identity, Listener, Rows
+from firmware_protocol.foreign.listener import Identity, Listener
+from firmware_protocol.foreign.runs import Rows
 from firmware_protocol.foreign.scale import Scale
 
 NAME = "Progressor"

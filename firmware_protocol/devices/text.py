@@ -16,7 +16,8 @@ from firmware_protocol.driver import Chunk, Close, Driver, Phase, Unit
 from firmware_protocol.foreign.clock import DeviceClock, Turn
 from firmware_protocol.foreign.columns import Columns, columns_of
 from firmware_protocol.foreign.lines import Blank, Header, Odd, Part, Splitter, read, shape_of
-from firmware_protocol.foreign.listener import Identity, Listener, Rows
+from firmware_protocol.foreign.listener import Identity, Listener
+from firmware_protocol.foreign.runs import Rows
 from firmware_protocol.foreign.scale import Floats, Scale
 from firmware_protocol.words import closing
 

@@ -12,7 +12,8 @@ import numpy as np
 from firmware_protocol.devices.kind import Advert, Kind, Link, Options
 from firmware_protocol.driver import Chunk, Driver, Unit
 from firmware_protocol.foreign.known import GRAVITY, NEWTONS
-from firmware_protocol.foreign.listener import Identity, Listener, Rows
+from firmware_protocol.foreign.listener import Identity, Listener
+from firmware_protocol.foreign.runs import Rows
 from firmware_protocol.foreign.scale import Scale
 
 NAME = "IF_B7"

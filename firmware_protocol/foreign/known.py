@@ -37,6 +37,7 @@ MAX_CHANNELS = 16
 MAX_POINTS = 8
 MAX_COLUMNS = 64
 LARGEST = 1e12  # no device counts further
+LEAST_STEP, MOST_N = 1e-6, 1e6  # of points: finer and heavier ones are none
 
 Points = tuple[tuple[float, float], ...]  # (number, newton), numbers strictly rising
 
@@ -78,7 +79,7 @@ def points_of(told: object) -> Points:
     if not 2 <= len(pairs) <= MAX_POINTS or any(len(pair) != 2 for pair in pairs):
         return ()
     steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(pairs)]
-    rising = all(raw > 0 for raw, _ in steps)  # False with NaN
+    rising = all(raw > LEAST_STEP for raw, _ in steps) and all(abs(newton) < MOST_N for _, newton in pairs)  # not NaN
     one_way = all(newton > 0 for _, newton in steps) or all(newton < 0 for _, newton in steps)
     return tuple((raw, newton) for raw, newton in pairs) if rising and one_way else ()
 

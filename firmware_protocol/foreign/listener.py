@@ -1,11 +1,11 @@
-"""The part of a driver that is the same for every device that just sends: link, pace, places of scans, zero, silence.
+"""The part of a driver that is the same for every device that just sends: link, runs of scans, zero, silence.
 
 A device kind is a subclass that turns chunks into rows of numbers, and says what they mean once it knows. Scans are
-held until their rate was measured, then told, none lost. Indexes are counted here: loss shows as time alone.
+held until their rate was measured, then told, none lost.
 """
 
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,32 +21,18 @@ from firmware_protocol.driver import (
     Phase,
     PhaseChanged,
     Profile,
-    Samples,
-    Started,
     ZeroChanged,
 )
 from firmware_protocol.foreign.averages import Average
 from firmware_protocol.foreign.known import known_of
-from firmware_protocol.foreign.pace import LEAST_S, MOST_S, Pace, Watch
-from firmware_protocol.foreign.scale import Floats, Scale
+from firmware_protocol.foreign.pace import LEAST_S, MOST_S
+from firmware_protocol.foreign.runs import Rows, Runs
+from firmware_protocol.foreign.scale import Scale
 from firmware_protocol.words import closing, refused, wrong_ball
 
 SILENT_S, SILENT_PERIODS = 1.0, 6  # LIVE to STALE
 GONE_S = 10.0  # then the link is opened anew
 NOTHING_S = 8.0  # a first link that brings no scan is no device of this kind; the engine gives up after 10 s
-HELD_SCANS = 4096  # while the rate is being measured
-BATCH_SCANS = 512
-HOLE_PERIODS = 2.5  # a step longer than this is a loss, of nobody knows how many
-STAMP_US = 10  # a device's own time is kept to this, as the native protocol's is
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Scans that came at once: (scans, channels) numbers as the device sent them, NaN no value."""
-
-    numbers: Floats
-    stamps_us: Sequence[int] | None  # the device's own clock, unwrapped and rising; None: it has none
-    arrival_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +57,13 @@ class Listener:
         self.phase = Phase.DOWN
         self.now_s = 0.0
         self.identity = Identity()
-        self.clocked = False
         self._expect_serial = expect_serial
         self._events: list[DriverEvent] = []
         self._damage: Counter[str] = Counter()
         self._scale: Scale | None = None
         self._profile: Profile | None = None
-        self._pace, self._watch = Pace(), Watch(1.0, clocked=False)
-        self._held: deque[Rows] = deque()
-        self._held_scans = 0
+        self._runs = Runs(self.least_period_s)
         self._average: Average | None = None
-        self._next = 0  # index
-        self._last_us: int | None = None  # the device's own clock, of the last scan of this run
-        self._runs = 0
         self._opened_s = self._heard_s = 0.0
 
     # --- Driver ---
@@ -209,15 +189,13 @@ class Listener:
 
     def anew(self) -> None:
         """What comes next is another run of scans: its rate is measured first."""
-        self._pace = Pace()
-        self._held.clear()
-        self._held_scans = 0
+        self._runs.anew()
         if self.phase in (Phase.LIVE, Phase.STALE):
             self.enter(Phase.STARTING)
 
     def mean(self, scale: Scale, *, clocked: bool) -> None:
         """What its numbers are. Before the first `take`, and again where that has changed."""
-        self._scale, self.clocked = scale, clocked
+        self._scale, self._runs.clocked = scale, clocked
 
     @property
     def heard_s(self) -> float:
@@ -226,7 +204,7 @@ class Listener:
 
     @property
     def silent_s(self) -> float:
-        return max(SILENT_S, SILENT_PERIODS * self._watch.period_s)
+        return max(SILENT_S, SILENT_PERIODS * self._runs.period_s)
 
     def take(self, rows: Rows) -> None:
         """Scans, in order."""
@@ -234,49 +212,37 @@ class Listener:
         if scale is None or scans == 0 or self.phase in (Phase.DOWN, Phase.ENDED):
             return
         since_s, self._heard_s = rows.arrival_s - self._heard_s, rows.arrival_s
-        if self.phase not in (Phase.LIVE, Phase.STALE):
-            self._hold(rows)
-            return
-        self.enter(Phase.LIVE)
-        if since_s > self.silent_s:
-            self._watch.restart()
-        elif since_s > 0 and self._watch.changed():
-            self._start(Continuity.GOES_ON, self._watch.period_s, rows)
-        _tell_when(self._watch, rows)
-        self._place(rows)
+        if self.phase in (Phase.LIVE, Phase.STALE):
+            self.enter(Phase.LIVE)
+            changed = self._runs.follow(rows, since_s, self.silent_s)
+            if changed is not None:
+                self.tell(changed)
+            self._place(rows)
+        elif (period_s := self._runs.settled(rows.arrival_s)) is not None:
+            self._run(period_s)
+            self.take(rows)
+        elif dropped := self._runs.hold(rows):
+            self.damaged("flood", dropped)
 
     # --- scans ---
 
-    def _hold(self, rows: Rows) -> None:
-        """What comes at one moment is looked at as one, however it is cut: so when the next moment has come."""
-        if self._held and rows.arrival_s > self._held[-1].arrival_s:
-            period_s = self._pace.settled(clocked=self.clocked, least_s=self.least_period_s)
-            if period_s is not None:
-                self._run(period_s)
-                self.take(rows)
-                return
-        self._held.append(rows)
-        self._held_scans += len(rows.numbers)
-        _tell_when(self._pace, rows)
-        while self._held_scans > HELD_SCANS and len(self._held) > 1:
-            dropped = len(self._held.popleft().numbers)
-            self._held_scans -= dropped
-            self.damaged("flood", dropped)
-
     def _run(self, period_s: float) -> None:
         """A run of scans begins, with those that were held."""
-        held, self._held = self._held, deque()
-        self._held_scans = 0
         first = self._profile is None
         if not self._introduced():
             return
-        self._watch = Watch(period_s, clocked=self.clocked, least_s=self.least_period_s)
-        self._start(Continuity.FIRST if first else Continuity.NEW_CLOCK, period_s, held[0])
+        started, held = self._runs.begin(Continuity.FIRST if first else Continuity.NEW_CLOCK, period_s)
+        self.tell(started)
         self.enter(Phase.LIVE)
         if first and self.distrusted():
             self.tell(ZeroChanged(None, None, False))
-        for one in held:
-            self._place(one)
+        for rows in held:
+            self._place(rows)
+
+    def _place(self, rows: Rows) -> None:
+        assert self._scale is not None
+        self._averaged(rows)
+        self.tell(*self._runs.place(rows, self._scale.counts(rows.numbers)))
 
     def _introduced(self) -> bool:
         """Tell who it is, if that is news. False: it is another device than the one expected."""
@@ -299,7 +265,7 @@ class Listener:
             caps=0,
             cal_crc=scale.cal_crc,
             boot_id=0,
-            has_clock=self.clocked,
+            has_clock=self._runs.clocked,
             full_scale=scale.full_scale,
             cell_mm2=0,
             contact_mm2=0,
@@ -309,39 +275,6 @@ class Listener:
             self._profile = profile
             self.tell(profile)
         return True
-
-    def _start(self, continuity: Continuity, period_s: float, rows: Rows) -> None:
-        if continuity is not Continuity.GOES_ON:
-            self._runs += 1
-            self._last_us = None
-        at_us = round(rows.arrival_s * 1e6) if rows.stamps_us is None else rows.stamps_us[0]
-        started = Started(
-            continuity=continuity,
-            boot_id=self._runs,
-            run=self._runs & 0xFF,
-            period_s=period_s,
-            next_index=self._next,
-            t_us=at_us,
-            expected=self._next,
-            arrival_s=rows.arrival_s,
-        )
-        self.tell(started)
-
-    def _place(self, rows: Rows) -> None:
-        assert self._scale is not None
-        self._averaged(rows)
-        counts = self._scale.counts(rows.numbers)
-        start = 0
-        hole_us = round(HOLE_PERIODS * self._watch.period_s * 1e6)
-        for stop in _cuts(rows, hole_us):
-            at_us, span_us, hole = round(rows.arrival_s * 1e6), 0, False
-            if rows.stamps_us is not None:
-                at_us, span_us = rows.stamps_us[start], rows.stamps_us[stop - 1] - rows.stamps_us[start]
-                hole = self._last_us is not None and at_us - self._last_us > hole_us
-                self._last_us = at_us + span_us
-            self.tell(Samples(counts[start:stop], self._next, at_us, span_us, rows.arrival_s, hole=hole))
-            self._next += stop - start
-            start = stop
 
     # --- zero ---
 
@@ -364,7 +297,7 @@ class Listener:
         else:
             means = numbers.mean(axis=0)
             value, trusted = scale.zero(means)
-            self.tell(ZeroChanged(value, self._next, trusted, tuple(means.tolist())))
+            self.tell(ZeroChanged(value, self._runs.next_index, trusted, tuple(means.tolist())))
 
     def _drop_average(self, why: str | None) -> None:
         average, self._average = self._average, None
@@ -381,26 +314,3 @@ class Listener:
     def _told(self) -> list[DriverEvent]:
         events, self._events = self._events, []
         return events
-
-
-def _tell_when(pace: Pace | Watch, rows: Rows) -> None:
-    if rows.stamps_us is None:
-        pace.add(rows.arrival_s, len(rows.numbers))
-        return
-    for stamp_us in rows.stamps_us:
-        pace.add(stamp_us * 1e-6)
-
-
-def _cuts(rows: Rows, hole_us: int) -> list[int]:
-    """Where batches end: a batch's scans lie evenly between its first and last (R25), and without a hole."""
-    scans, stamps = len(rows.numbers), rows.stamps_us
-    if stamps is None:
-        return [*range(BATCH_SCANS, scans, BATCH_SCANS), scans]
-    cuts, start = [], 0
-    for at in range(1, scans):
-        even_us = stamps[start] + (at - start) * (stamps[start + 1] - stamps[start])
-        hole = stamps[at] - stamps[at - 1] > hole_us
-        if hole or at - start >= BATCH_SCANS or abs(stamps[at] - even_us) > STAMP_US:
-            cuts.append(at)
-            start = at
-    return [*cuts, scans]

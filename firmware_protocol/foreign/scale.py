@@ -20,6 +20,8 @@ MOVED = 0.01  # R28: of full scale, while a zero is taken
 COARSEST = 128.0  # counts beyond 2^22 are none further on
 ROOM = 1.1  # a stated full scale is shown with this much above it
 
+_NO_ENDS = ((-math.inf, 0.0), (math.inf, 0.0))
+
 
 class Scale:
     """`newtons`: per channel what one step of its numbers is, None unknown. Where all channels have points or newtons
@@ -46,12 +48,19 @@ class Scale:
         if known.invert and not self._points:  # points say themselves which way pressing goes
             self._factors = -self._factors
         self._rail = min(rail, known.full_scale or math.inf)
+        # Of a line two points are enough, wherever it ends. Points that bend say nothing of what lies beyond the last.
+        bends = known.full_scale is None and any(len(points) > 2 for points in self._points)
+        ends = [(points[0], points[-1]) if bends else _NO_ENDS for points in self._points] or [_NO_ENDS]
+        self._least = np.array([low[0] if low[1] > high[1] else -math.inf for low, high in ends])
+        self._most = np.array([high[0] if high[1] > low[1] else math.inf for low, high in ends])
         self._zero = np.zeros(self.channels)
         most = 0.0
         if known.full_scale is not None:
             most = float(np.abs(self._meant(np.full((1, self.channels), known.full_scale))).min())
         elif known.full_scale_n is not None and in_newtons:
             most = known.full_scale_n
+        elif bends:
+            most = min(max(low[1], high[1]) for low, high in ends)
         self.lsb = _step(fine_n, most) if in_newtons else min(_step(coarse, most), COARSEST)
         self.full_scale = min(round(most / self.lsb), MAX_VALUE)  # in lsb; 0 unknown
         if len(known.zero) == self.channels:
@@ -61,7 +70,7 @@ class Scale:
         """(scans, channels), read-only: after points and zero; NaN has no value."""
         with np.errstate(invalid="ignore", over="ignore"):
             steps = np.rint((self._meant(numbers) - self._zero) / self.lsb)
-            ends = (np.abs(numbers) >= self._rail) | (np.abs(steps) > MAX_VALUE)
+            ends = self._ends(numbers) | (np.abs(steps) > MAX_VALUE)
         steps = np.where(ends, np.copysign(SATURATED, steps), steps)
         counts: Counts = np.where(np.isfinite(numbers) & np.isfinite(steps), steps, NO_VALUE).astype(np.int16)
         counts.setflags(write=False)
@@ -73,13 +82,17 @@ class Scale:
         return bool(steps.max() > MOVED * (self.full_scale or MAX_VALUE))
 
     def at_end(self, numbers: Floats) -> bool:
-        return bool((~np.isfinite(numbers)).any() or (np.abs(numbers) >= self._rail).any())
+        return bool((~np.isfinite(numbers)).any() or self._ends(numbers).any())
 
     def zero(self, numbers: Floats) -> tuple[int, bool]:
         """What these (channels,) numbers mean is zero from now on: the largest in lsb, and whether to trust it."""
         self._zero = self._meant(numbers[None, :])[0]
         value = round(float(self._zero[np.abs(self._zero).argmax()]) / self.lsb)
         return value, abs(value) <= TRUST * (self.full_scale or MAX_VALUE)
+
+    def _ends(self, numbers: Floats) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = np.abs(numbers) >= self._rail
+        return found | (numbers > self._most) | (numbers < self._least)
 
     def _meant(self, numbers: Floats) -> Floats:
         if not self._points:

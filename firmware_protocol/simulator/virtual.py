@@ -24,7 +24,7 @@ from firmware_protocol.simulator.truth import Truth
 
 MODEL = "virtual"  # by this word sessions with it are known as simulated
 LSB_N = 0.05
-RATES_HZ = (10, 20, 50, 100, 200)
+RATES_HZ: tuple[int, ...] = (10, 20, 50, 100, 200)
 FULL_SCALE_N = 1000  # of one cell
 CONTACT_MM2 = 1200  # tennis-size
 TENNIS = 2
