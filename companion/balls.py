@@ -14,10 +14,10 @@ from companion.speech import NATIVE, Speech, checked
 from companion.transports import Transport
 from firmware_protocol.devices import AUTO, kinds
 from firmware_protocol.devices.kind import Link
-from firmware_protocol.foreign.known import NAMES
+from firmware_protocol.foreign.known import NAMES, NEWTONS, ROLES, known_of
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
-from sessions.events import NO_FIELDS, Fields
+from sessions.events import NO_FIELDS, Fields, Json
 
 if TYPE_CHECKING:
     from companion.transports.scan import Near
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from companion.virtual.ble import BleServer as BleServer
     from companion.virtual.server import Ball
     from companion.virtual.server import Server as Server
+
+_HINTS = {
+    "unit": f"units are {', '.join(NEWTONS)} and counts",
+    "columns": f"a word for each column, from the left: {', '.join(ROLES)}",
+    "full_scale": "the number at the end of its range, as the board prints it",
+    "invert": "true: its numbers fall when it is pressed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +205,16 @@ def speech(address: str, kind: str | None, first_tag: int, expect_serial: str = 
     from companion.transports.serial import parse
 
     told = parse(rest)
-    return Speech(kind or told.kind or AUTO, Link.SERIAL, first_tag, expect_serial, {**known, **told.settings})
+    return Speech(kind or told.kind or AUTO, Link.SERIAL, first_tag, expect_serial, {**known, **_sound(told.settings)})
+
+
+def _sound(told: Mapping[str, str]) -> dict[str, Json]:
+    """What an address says of a board. Raises ConfigError where it says nothing that a board can be."""
+    understood = known_of(told)
+    for name, value in told.items():
+        if not getattr(understood, name) and (name, value) != ("invert", "false"):
+            raise ConfigError(f"{name}={value} says nothing of a board", _HINTS[name])
+    return dict(told)
 
 
 # --- virtual balls, for others to connect to ---

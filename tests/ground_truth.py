@@ -90,12 +90,36 @@ def mean_of_half_a_second(values: Floats, hz: float) -> Floats:
 
 
 def contact(p_kpa: Floats, hz: float) -> Bools:
-    """From 5 kPa for 0.2 s, until below 3 kPa for 0.5 s."""
-    on, off = lasting(p_kpa >= 5.0, 0.2, hz), lasting(p_kpa < 3.0, 0.5, hz)
-    turns = np.where(on, 1, np.where(off, -1, 0))
-    at = np.maximum.accumulate(np.where(turns != 0, np.arange(len(turns)), 0))
-    touching: Bools = turns[at] == 1
-    return touching
+    """From 5 kPa for 0.2 s, until below 3 kPa for 0.5 s. Free for 3 s, from 0.6 s on: before, it may be a squeeze."""
+    touching = np.zeros(len(p_kpa), np.bool_)
+    presses, rests = stretches(p_kpa >= 5.0), stretches(p_kpa < 3.0)
+    at = free_from = 0
+    while True:
+        on_at = off_at = len(p_kpa)
+        for begin, end in presses:
+            start = max(begin, at)
+            lasts = round((0.6 if start - free_from >= 3.0 * hz else 0.2) * hz)
+            if end - start > lasts:
+                on_at = start + lasts
+                break
+        for begin, end in rests:
+            start = max(begin, on_at)
+            if end - start > round(0.5 * hz):
+                free_from, off_at = start, start + round(0.5 * hz)
+                break
+        touching[on_at:off_at] = True
+        if off_at == len(p_kpa):
+            return touching
+        at = off_at
+        presses = [run for run in presses if run[1] > at]
+        rests = [run for run in rests if run[1] > at]
+
+
+def stretches(holds: Bools) -> list[tuple[int, int]]:
+    """Where a condition holds without a break: first, and one behind the last."""
+    padded = np.concatenate(([False], holds, [False]))
+    edges = np.flatnonzero(padded[1:] != padded[:-1]).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def hold_load(p_kpa: Floats, row: Rules, hz: float) -> Floats:

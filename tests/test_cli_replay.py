@@ -199,9 +199,12 @@ def test_an_event_whose_place_was_not_stored_is_placed_by_its_time(
     copy.execute("""UPDATE event SET fields = json_remove(fields, '$.after')""")
     found = live(tmp_path, "replay:last", "--speed", "max", "--jsonl")
     assert found.code == 0, found.err
-    assert "the same as were recorded" in found.err
-    alerts = [[line for line in events(text) if line["event"] == "alert"] for text in (before.out, found.out)]
+    # On a machine that stood still while it recorded, silence was told; where among the scans, only `after` knows.
+    told = [[line for line in events(text) if line["event"] == "alert"] for text in (before.out, found.out)]
+    alerts = [[line for line in lines if line["cause"] != "silence"] for lines in told]
+    assert alerts[0]
     assert alerts[0] == alerts[1]
+    assert "the same as were recorded" in found.err or len(told[0]) > len(alerts[0])
 
 
 @pytest.mark.parametrize(

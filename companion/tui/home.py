@@ -212,7 +212,8 @@ class HomeScreen(Screen[None]):
             rows = [((f"last session: {words.failure(error)}", Tone.CAUTION),)]
         else:
             rows = last_session(sessions)
-        self.query_one("#last", Lines).paint(tuple(rows))
+        for last in self.query("#last").results(Lines):  # none, where the screen was left meanwhile
+            last.fit(tuple(rows))
         await self._read_today()
 
     async def _read_today(self) -> None:
@@ -227,7 +228,7 @@ class HomeScreen(Screen[None]):
             ((words.plain(line, 200), Tone.PLAIN if number else Tone.STRONG),) for number, line in enumerate(lines)
         )
         for today in self.query("#today").results(Lines):  # none, where the screen was left meanwhile
-            today.paint(rows)
+            today.fit(rows)
 
     # --- leaving ---
 

@@ -127,9 +127,7 @@ class LiveScreen(Screen[None]):
         if shown != self._words.display:
             self._words.display = shown
         if shown:
-            if self._words.styles.height is None or self._words.styles.height.value != len(rows):
-                self._words.styles.height = len(rows)
-            self._words.paint(rows)
+            self._words.fit(rows)
 
     def action_words(self) -> None:
         self._words_until_s = None

@@ -49,7 +49,8 @@ DELAY_S = 0.030  # a batch is late by up to this
 DRIFT = 1.5  # the processor time of a minute's work may grow by this; a leak of any kind doubles it
 WAITING_BATCHES = 2_000  # the journal's thread is slower than simulated time
 
-# A press of a second and a half every two minutes: 18 minutes of contact in 24 hours, under every limit of time.
+# A press of a second and a half every five minutes: seven minutes of contact in 24 hours, and the region that is
+# pressed has its first notice of time at eight.
 PLOT = parse_scenario(
     "soak",
     {
@@ -59,7 +60,7 @@ PLOT = parse_scenario(
             {"move": "press", "seconds": 0.5, "newton": 12},
             {"move": "hold", "seconds": 0.5},
             {"move": "press", "seconds": 0.5, "newton": 0},
-            {"move": "hold", "seconds": 114.5},
+            {"move": "hold", "seconds": 294.5},
         ],
     },
 )

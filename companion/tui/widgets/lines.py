@@ -6,12 +6,18 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
-from companion.tui.tones import Row, Tone
+from companion.tui.tones import Row, Rows, Tone
 from companion.tui.widgets.painted import Painted
 
 
 class Lines(Painted):
     """Plain rows: panels, lists of alerts, help."""
+
+    def fit(self, rows: Rows) -> None:
+        """Show these rows and be as high as they are: what stands beside it has the rest."""
+        self.paint(rows)
+        if self.styles.height is None or self.styles.height.value != len(rows):
+            self.styles.height = len(rows)
 
 
 class TitleBar(Painted):
