@@ -20,7 +20,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def paired(*options: str) -> int:
-    return run(["pair", "sim:calm", "--name", "Blue", "--speed", "50", *options])
+    return run(["pair", "sim:calm", "--name", "Blue", "--speed", "10", *options])
 
 
 def test_a_ball_is_paired_listed_used_and_forgotten(capsys: Shown) -> None:
@@ -79,9 +79,9 @@ def test_what_cannot_be_is_usage_and_changes_nothing(options: tuple[str, ...], w
 
 def test_a_name_is_given_once(capsys: Shown) -> None:
     assert paired("--no-find", "--no-zero") == 0
-    assert run(["pair", "sim:rolling", "--name", "blue", "--no-find", "--no-zero", "--speed", "50"]) == 2
+    assert run(["pair", "sim:rolling", "--name", "blue", "--no-find", "--no-zero", "--speed", "10"]) == 2
     assert "another ball is called blue" in capsys.readouterr().err
-    assert run(["pair", "sim:calm", "--name", "BLUE", "--no-find", "--no-zero", "--speed", "50"]) == 0
+    assert run(["pair", "sim:calm", "--name", "BLUE", "--no-find", "--no-zero", "--speed", "10"]) == 0
 
 
 def test_a_pairing_that_fails_is_one_line_a_hint_and_its_code(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:

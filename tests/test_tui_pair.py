@@ -128,7 +128,7 @@ async def at_pairing(pilot: Pilot[Any], text: str = "") -> None:
 
 
 async def asked(pilot: Pilot[Any]) -> None:
-    await until(pilot, lambda: "y yes" in shown(pilot))
+    await until(pilot, lambda: "y yes   n no" in shown(pilot))
 
 
 async def test_a_ball_is_chosen_known_named_and_kept() -> None:

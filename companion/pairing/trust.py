@@ -28,6 +28,8 @@ DRIFT_N_MIN, RUNAWAY_N_MIN = 0.5, 2.0  # E: half an hour of it is a load that is
 DRIFT_PART, RUNAWAY_PART = 0.0005, 0.002  # E, a minute
 TOUCHED_KPA, TOUCHED_PART = 5.0, 0.05  # contact begins here; then it did not lie free
 TOUCH_S = 0.5
+TOUCH_SHARE = 0.075  # E: of contact; 0.3 N for half a second looks like 0.5 N a minute of drift
+TOUCH_SIGMAS, MAD_SIGMA = 8.0, 1.4826  # the median of deviations times this is a normal standard deviation
 SIGNIFICANT = 4.0  # standard errors: a slope below that is noise
 SLOW_HZ, LATE_HZ = 10.0, 20.0  # R53
 RATE_NEAR = 0.01  # a rate this close below a bound reaches it: clocks differ
@@ -161,21 +163,30 @@ class _Measured:
         self.sound = int(sound.sum())
         load = values[sound].astype(np.float64).sum(axis=1) * lsb
         self.zero = float(np.median(load)) if self.sound else math.nan
-        self.touched = self.scale.touched is not None and _swing(t_s[sound], load) > self.scale.touched
+        self.touched = self.scale.touched is not None and _touched(t_s[sound], load, TOUCH_SHARE * self.scale.touched)
         self.noise, self.per_min, self.error = _line(t_s[sound], load)
         still = [(channel, _unchanged_s(t_s, values[:, channel])) for channel in range(values.shape[1])]
         self.still = [channel for channel, seconds in still if seconds >= t_s[-1] - t_s[0]]
         self.still_s = max(seconds for _, seconds in still)
 
 
-def _swing(t_s: Floats, load: Floats) -> float:
-    """How far the means of half seconds lie apart: a hand stays longer than noise does."""
-    if not len(load):
-        return 0.0
+def _touched(t_s: Floats, load: Floats, least: float) -> bool:
+    """Whether the means of neighbouring half seconds lie further apart than noise explains, and by `least`.
+
+    Drift is slower, noise is shorter; a hand, also one just taken away, is neither.
+    """
+    if len(load) < SCANS_LEAST:
+        return False
     parts = ((t_s - t_s[0]) / TOUCH_S).astype(np.int64)
     counts = np.bincount(parts)
-    means = np.bincount(parts, weights=load)[counts > 0] / counts[counts > 0]
-    return float(np.ptp(means))
+    there = counts > 0
+    means = np.bincount(parts, weights=load)[there] / counts[there]
+    if len(means) < 2:
+        return False
+    around = load - means[np.cumsum(there)[parts] - 1]
+    sigma = MAD_SIGMA * float(np.median(np.abs(around)))  # of most scans; those under a hand do not widen it
+    bounds = np.maximum(least, TOUCH_SIGMAS * sigma / np.sqrt(np.minimum(counts[there][1:], counts[there][:-1])))
+    return bool((np.abs(np.diff(means)) > bounds).any())
 
 
 def _line(t_s: Floats, load: Floats) -> tuple[float, float, float]:

@@ -1,7 +1,6 @@
 """The pair screen: choose a ball, know it by its buzz, zero it, check it, name it, keep it."""
 
 import asyncio
-import textwrap
 from contextlib import suppress
 from typing import ClassVar, Literal
 
@@ -16,12 +15,11 @@ from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck
 from companion.tui.messages import GoBack, ShowHelp, StartLive
-from companion.tui.pairing import BARS, Meeting, Near, Said, Size, finding_rows, near_cells, size_of
+from companion.tui.pairing import BARS, Meeting, Near, Said, Size, near_cells, settle_rows, size_of, step_rows
 from companion.tui.tones import Row, Tone
 from companion.tui.widgets.entry import Entry
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 
-CHECK_S = 10.0
 PAUSE_S = 1.0  # between two looks around
 _COLUMNS = (("BALL", 20), ("SIGNAL", 7), ("KIND", 12), ("BATTERY", 7), ("STATE", 14), ("ADDRESS", 40))
 _KEPT_LINES = 200  # of what was said
@@ -113,41 +111,10 @@ class PairScreen(Screen[None]):
         panel = self.query_one("#steps", Lines)
         width, height = panel.size.width, panel.size.height
         if self._mode == "steps":
-            panel.paint(tuple(self._step_rows(width, height)))
-        elif self._mode != "choose":
-            panel.paint(tuple(self._settle_rows(width, height)))
-
-    def _step_rows(self, width: int, height: int) -> list[Row]:
-        """The last lines that fit; the question under them."""
-        rows: list[Row] = []
-        for said in self._heard:
-            if said is self._asked:
-                continue
-            mark = "?" if said.key else "-"
-            for text, tone in ((said.text, Tone.PLAIN), (said.hint, Tone.QUIET)):
-                for line in textwrap.wrap(words.plain(text, 300), max(20, width - 4)):
-                    rows.append(((f" {mark} ", Tone.QUIET), (line, tone)))
-                    mark = " "
-        if self._asked is not None:
-            keys = "y yes   n no" + ("   b buzz again" if self._asked.again else "")
-            rows += [(), ((f"   {words.plain(self._asked.text, 300)}", Tone.CURSOR),), ((f"   {keys}", Tone.STRONG),)]
-        elif self._meeting is not None and 0 < self._meeting.checked_s < CHECK_S:
-            done = int(self._meeting.checked_s)
-            rows.append(((f"   [{'#' * done}{'.' * (int(CHECK_S) - done)}] {done} of 10 s", Tone.STRONG),))
-        return rows[-height:]
-
-    def _settle_rows(self, width: int, height: int) -> list[Row]:
-        meeting = self._meeting
-        assert meeting is not None
-        size = self._as_large.words or meeting.size or "not known: taken for a hard ball of 8 cm2, the stricter value"
-        below: list[Row] = [(), ((" name  ", Tone.QUIET), (words.plain(self._called, 60), Tone.STRONG))]
-        below.append(((" size  ", Tone.QUIET), (words.plain(size, 100), Tone.STRONG)))
-        if meeting.claim:
-            below.append((("       ", Tone.QUIET), (f"the ball says: {words.plain(meeting.claim, 80)}", Tone.QUIET)))
-        for text in self._told:
-            lines = textwrap.wrap(f"not known: {words.plain(text, 200)}", max(20, width - 2))
-            below += [((f" {line}", Tone.NOTICE),) for line in lines]
-        return [*finding_rows(meeting.findings(), max(0, height - len(below))), *below][:height]
+            done_s = 0.0 if self._meeting is None else self._meeting.checked_s
+            panel.paint(step_rows(self._heard, self._asked, done_s, width, height))
+        elif self._meeting is not None:
+            panel.paint(settle_rows(self._meeting, self._called, self._as_large, self._told, width, height))
 
     def _progress(self) -> None:
         if self._still("steps"):

@@ -1,12 +1,14 @@
 """What the pair screen is given to work with: shapes alone, and the rows that need no screen."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from companion.tui import words
-from companion.tui.tones import Row, Tone
+from companion.tui.tones import Row, Rows, Tone
 
+CHECK_S = 10.0  # how long the trust check lasts
 BARS = 4  # signs of a signal at its strongest
 _BARS_FROM_DBM = (-200, -80, -70, -60)  # one more sign from each on; radios differ by 10 and more
 _CHECK, _WORD = 12, 16
@@ -192,6 +194,39 @@ def finding_rows(found: Sequence[Finding], height: int) -> list[Row]:
             room -= 1
             rows.append(((f"{'':<{_CHECK + 8}}{words.plain(finding.todo, 120)}", Tone.QUIET),))
     return rows
+
+
+def step_rows(heard: Sequence[Said], asked: Said | None, checked_s: float, width: int, height: int) -> Rows:
+    """The last lines that fit; under them the question, or how far the trust check is."""
+    rows: list[Row] = []
+    for said in heard:
+        if said is asked:
+            continue
+        mark = "?" if said.key else "-"
+        for text, tone in ((said.text, Tone.PLAIN), (said.hint, Tone.QUIET)):
+            for line in textwrap.wrap(words.plain(text, 300), max(20, width - 4)):
+                rows.append(((f" {mark} ", Tone.QUIET), (line, tone)))
+                mark = " "
+    if asked is not None:
+        keys = "y yes   n no" + ("   b buzz again" if asked.again else "")
+        rows += [(), ((f"   {words.plain(asked.text, 300)}", Tone.CURSOR),), ((f"   {keys}", Tone.STRONG),)]
+    elif 0 < checked_s < CHECK_S:
+        done = int(checked_s)
+        rows.append(((f"   [{'#' * done}{'.' * (int(CHECK_S) - done)}] {done} of {CHECK_S:.0f} s", Tone.STRONG),))
+    return tuple(rows[-height:])
+
+
+def settle_rows(meeting: Meeting, name: str, size: Size, told: Sequence[str], width: int, height: int) -> Rows:
+    """What the check found, and what is to be kept."""
+    large = size.words or meeting.size or "not known: taken for a hard ball of 8 cm2, the stricter value"
+    below: list[Row] = [(), ((" name  ", Tone.QUIET), (words.plain(name, 60), Tone.STRONG))]
+    below.append(((" size  ", Tone.QUIET), (words.plain(large, 100), Tone.STRONG)))
+    if meeting.claim:
+        below.append((("       ", Tone.QUIET), (f"the ball says: {words.plain(meeting.claim, 80)}", Tone.QUIET)))
+    for text in told:
+        lines = textwrap.wrap(f"not known: {words.plain(text, 200)}", max(20, width - 2))
+        below += [((f" {line}", Tone.NOTICE),) for line in lines]
+    return tuple([*finding_rows(meeting.findings(), max(0, height - len(below))), *below][:height])
 
 
 def size_of(text: str) -> Size:
