@@ -15,6 +15,7 @@ from tests.guard_story import GLUTE
 from tests.guided_story import HZ, LIGHT, OUT, STEP, GuidedStory, parted, scans
 
 NAN = float("nan")
+SLOW_HZ = 10  # where whole programs are run
 FREE, IN, LOW, HIGH = 0.0, 55.0, 30.0, 80.0
 LIBRARY = load_library(None)
 
@@ -200,7 +201,7 @@ def test_who_follows_the_coach_hears_no_caution(key: str, factor_k: float) -> No
     context = replace(
         GLUTE, screened=True, factor_k=factor_k, tool=program.tool, area_cm2=area, full_scale_n=None, body_kg=80.0
     )
-    story = GuidedStory(*program.routine("left").steps, context=context, hz=20)
+    story = GuidedStory(*program.routine("left").steps, context=context, hz=SLOW_HZ)
     story.press((3, FREE))
     random = np.random.default_rng(1)
     for _ in range(1500):
@@ -209,9 +210,9 @@ def test_who_follows_the_coach_hears_no_caution(key: str, factor_k: float) -> No
             break
         working = view.stand in (Stand.WORK, Stand.READY)
         kpa = 0.98 * view.band_kpa[1] if working else FREE
-        tremor = 0.004 * kpa * random.standard_normal(20)
+        tremor = 0.004 * kpa * random.standard_normal(SLOW_HZ)
         if working and view.step.rolling:
-            stroke = np.sin(2 * np.pi * (story.t_s + np.arange(20) / 20) / 3)
+            stroke = np.sin(2 * np.pi * (story.t_s + np.arange(SLOW_HZ) / SLOW_HZ) / 3)
             middle = 0.5 * sum(view.band_kpa)
             wave: Floats = middle + 0.95 * (middle - view.band_kpa[0]) * stroke
             story.feed(wave * area / 12.0)
@@ -413,7 +414,7 @@ def test_a_ball_without_newtons_is_led_by_contact() -> None:
 def course(seed: int) -> Floats:
     random = np.random.default_rng(seed)
     parts = []
-    for _ in range(40):
+    for _ in range(28):
         seconds = random.choice([0.1, 0.5, 1.0, 2.0, 4.0, 9.0, 15.0])
         level = random.choice(
             [0.0, 20.0, 35.0, 55.0, 60.0, 75.0, 130.0, np.nan], p=[0.3, 0.1, 0.15, 0.2, 0.1, 0.08, 0.02, 0.05]

@@ -67,7 +67,7 @@ def scenario() -> Scenario:
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
     kept = tmp_path_factory.mktemp("guided")
-    plan = Rehearsal(kept, scenario(), "piriformis", step_s=0.05, routine=short())
+    plan = Rehearsal(kept, scenario(), "piriformis", step_s=0.1, routine=short())
     return plan.run(142).end()
 
 
@@ -182,13 +182,15 @@ def test_the_log_has_steps_and_holds(session: Rehearsal) -> None:
 
 
 def test_with_hands_it_waits_for_the_person_and_asks_for_a_score(tmp_path: Path) -> None:
-    told = Rehearsal(tmp_path, scenario(), "piriformis", step_s=0.05, routine=short(), hands=Terms(guided=True))
-    told.run(142).end()
+    light, _, ease = short().steps
+    lead = replace(short(), steps=(light, ease))
+    plot = Scenario("brief", "Brief", (*scenario().steps[:5], *scenario().steps[-5:]))
+    told = Rehearsal(tmp_path, plot, "piriformis", step_s=0.1, routine=lead, hands=Terms(guided=True)).run(84).end()
     said = [event for event in told.events if isinstance(event, Notice) and event.kind in ("hands", "over")]
     states = [event.fields.get("state", event.kind) for event in said]
     assert states[:2] == ["ready", "started"]
     assert states[-4:] == ["finished", "scoring", "unscored", "over"]
-    assert [cue.fields["held_s"] for cue in cues(told.events, "done")] == [pytest.approx(s) for s in (12, 12, 12, 6)]
+    assert [cue.fields["held_s"] for cue in cues(told.events, "done")] == [pytest.approx(12.0), pytest.approx(6.0)]
     assert all(cue.text == "" for cue in cues(told.events, "pause", "resume"))  # the hands say it
     for script in (from_capture(told.capture), from_log(told.database)):
         again, _ = played(script)
@@ -197,10 +199,8 @@ def test_with_hands_it_waits_for_the_person_and_asks_for_a_score(tmp_path: Path)
 
 def test_a_pulled_cable_pauses_and_the_replay_pauses_too(tmp_path: Path) -> None:
     plot = scenario()
-    told = Rehearsal(
-        tmp_path, replace(plot, silent=(Interval(41.0, 49.0),)), "piriformis", step_s=0.05, routine=short()
-    )
-    told.run(80).end()
+    told = Rehearsal(tmp_path, replace(plot, silent=(Interval(41.0, 49.0),)), "piriformis", step_s=0.1, routine=short())
+    told.run(66).end()
     pauses = cues(told.events, "pause", "resume")
     assert [(cue.kind, cue.fields["cause"]) for cue in pauses] == [("pause", "silence"), ("resume", "silence")]
     for script in (from_capture(told.capture), from_log(told.database)):
@@ -209,7 +209,7 @@ def test_a_pulled_cable_pauses_and_the_replay_pauses_too(tmp_path: Path) -> None
 
 
 def test_a_session_without_a_program_is_as_it_was(tmp_path: Path) -> None:
-    told = Rehearsal(tmp_path, scenario(), "piriformis", step_s=0.05).run(20).end()
+    told = Rehearsal(tmp_path, scenario(), "piriformis", step_s=0.1).run(20).end()
     opened = next(event for event in told.events if isinstance(event, Opened))
     assert opened.routine is None
     assert cues(told.events) == []
