@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from companion import balls
 from companion.clock import Clock
-from companion.errors import DeviceNotFoundError, LinkLostError
+from companion.errors import ConfigError, DeviceNotFoundError, LinkLostError
+from companion.speech import NATIVE
 from companion.transports import Transport
 from firmware_protocol.conformance.examiner import Examiner
 from firmware_protocol.conformance.verdict import Verdict
+from firmware_protocol.devices import AUTO
+from firmware_protocol.devices.kind import Link
 from firmware_protocol.driver import Chunk, Send
 from firmware_protocol.messages import HelloReply
 
@@ -31,8 +34,11 @@ def check(address: str, *, long: bool, told: Callable[[Verdict], None]) -> Check
     Raises CompanionError before the first byte; DeviceNotFoundError, too, where nothing answers as a ball does.
     """
     clock = Clock()
+    told_of = balls.speech(address, None, 1)
+    if told_of.kind not in (NATIVE, AUTO):
+        raise ConfigError(f"{address} is no ball that speaks PROTOCOL.md", "the list is of that page, and of no other")
     make = balls.transport(address, None, clock)
-    examiner = Examiner(framed=not address.startswith("ble:"), long=long)
+    examiner = Examiner(framed=told_of.link is Link.SERIAL, long=long)
     return asyncio.run(_on_link(make, examiner, clock, told))
 
 

@@ -99,12 +99,12 @@ def restore(source: Path, database: Path, *, replace: bool = False) -> tuple[Bac
     StoreBusyError while one is recorded.
     """
     made = verify(source)
-    _refuse_recording(database)
+    refuse_recording(database)
     if not replace and not _is_empty(database):
         raise FileExistsRefusal(f"The log {database} has sessions already; nothing was changed.", KEEP)
     with directory_beside(database) as beside, unpacked(source, beside) as fresh:
         _check(fresh, source)
-        return made, _put(fresh, database)
+        return made, put_in_place(fresh, database)
 
 
 def erase(database: Path) -> list[Path]:
@@ -112,7 +112,7 @@ def erase(database: Path) -> list[Path]:
 
     StoreBusyError while a session is recorded. A log that cannot be read is removed, too.
     """
-    _refuse_recording(database)
+    refuse_recording(database)
     with explained(database):
         found = sorted(database.parent.glob(f"{database.name}*")) if database.parent.is_dir() else []
         for path in found:
@@ -300,7 +300,7 @@ def _check(fresh: Path, source: Path) -> None:
         raise ImportedError(what, f"Take what can be read of it with: knead import {source}")
 
 
-def _put(fresh: Path, database: Path) -> Path | None:
+def put_in_place(fresh: Path, database: Path) -> Path | None:
     """Move it to its place; what was there is kept under another name, with its side files."""
     kept: Path | None = None
     with explained(database):
@@ -324,7 +324,7 @@ def _is_empty(database: Path) -> bool:
         return False
 
 
-def _refuse_recording(database: Path) -> None:
+def refuse_recording(database: Path) -> None:
     """StoreBusyError while anyone records into the log; told by the locks beside it, whatever state it is in."""
     for path in database.parent.glob(f"{database.name}-*.lock"):
         session = path.name.removeprefix(f"{database.name}-").removesuffix(".lock")

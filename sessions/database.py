@@ -30,7 +30,7 @@ PRAGMAS = (
 BIRTH = ("PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA journal_mode = WAL")
 
 FREE_SPACE = "Free some space on that disk."
-RESTORE = "Restore it from a backup."
+RESTORE = "Restore it from a backup, or take what can be read of it: knead sessions recover."
 PERMISSIONS = "Check the directory and its permissions."
 
 

@@ -5,7 +5,6 @@ session comes in whole, or not at all; one that cannot be read does not keep the
 """
 
 import io
-import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -28,6 +27,7 @@ from sessions.progressor import Setting, facts_of, read_progressor
 from sessions.record import opened_of
 from sessions.schema import CHUNK, EVENT, PERSON, REGION, SESSION
 from sessions.session import widened
+from sessions.sidefiles import copy_of
 from sessions.store import Store
 from sessions.writer import device_key, key_of
 
@@ -54,7 +54,7 @@ def import_file(source: Path, database: Path, setting: Setting) -> Imported:
     kind = _beginning(source)
     if kind[:16] == SQLITE:
         with directory_beside(database) as beside:
-            return _library(_copied(source, beside), source, database)
+            return _library(copy_of(source, beside), source, database)
     if kind[: len(NAME)] == NAME.encode():
         with directory_beside(database) as beside, unpacked(source, beside) as copy:
             return _library(copy, source, database)
@@ -135,19 +135,6 @@ def _member(archive: zipfile.ZipFile, name: str) -> TextIO:
 
 
 # --- another library ---
-
-
-def _copied(source: Path, directory: Path) -> Path:
-    """A copy to open: opening a log recovers what a crash left in it, and another's log is not ours to change."""
-    copy = directory / NAME
-    for side in ("", "-wal"):
-        beside = source.with_name(source.name + side)
-        if side == "" or beside.exists():
-            try:
-                shutil.copyfile(beside, copy.with_name(copy.name + side))
-            except OSError as error:
-                raise ImportedError(f"{beside} cannot be copied: {error.strerror or error}.") from error
-    return copy
 
 
 def _library(copy: Path, source: Path, database: Path) -> Imported:

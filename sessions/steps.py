@@ -85,20 +85,20 @@ def program_done(events: Iterable[Event]) -> ProgramDone | None:
     for event in events:
         if not isinstance(event, Cue):
             continue
-        led = True
+        led, number = True, _whole(event.step)
         match event.kind:
             case "program":
                 count = _whole(event.fields.get("steps"))
             case "finish":
                 cause = str(event.fields.get("cause"))
-            case "next" | "step" if event.step is not None:
-                step = steps.setdefault(event.step, _step(event.step, event.fields))
+            case "next" | "step" if number is not None:
+                step = steps.setdefault(number, _step(number, event.fields))
                 if event.kind == "step":
                     step.began_s, step.band_kpa = event.t_s, _band(event.fields)
-            case "done" if event.step in steps:
-                steps[event.step].holds.append(_hold(event))
-            case "skip" if event.step is not None:
-                steps.setdefault(event.step, _step(event.step, event.fields)).skipped = str(event.fields.get("cause"))
+            case "done" if number in steps:
+                steps[number].holds.append(_hold(event))
+            case "skip" if number is not None:
+                steps.setdefault(number, _step(number, event.fields)).skipped = str(event.fields.get("cause"))
     if not led:
         return None
     return ProgramDone(tuple(steps[number] for number in sorted(steps)), count, cause)

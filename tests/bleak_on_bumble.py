@@ -52,7 +52,7 @@ class Host:
         self.keystore: KeyStore = MemoryKeyStore()
         self.refusal: BleakBluetoothNotAvailableReason | None = None  # Bluetooth cannot be used, and why
         self.raises: Exception | None = None  # what everything raises: another way to be broken
-        self.deaf = False  # advertisements do not arrive
+        self.pulled = 0  # so often the adapter was: scans from before hear nothing more
         self.numb = False  # a link that ends is not told of (the disconnect callback is dead)
         self.stuck = False  # disconnecting never ends
         self.scans = 0  # running
@@ -142,9 +142,10 @@ class BumbleScanner(BaseBleakScanner):
         super().__init__(detection_callback, service_uuids)
         self._active = scanning_mode != "passive"
         self._running = False
+        self._pulled = 0
 
     def _heard(self, heard: Any) -> None:
-        if _hosts and _host().deaf:
+        if _hosts and _host().pulled != self._pulled:
             return
         data = _advertisement(heard)
         if self.is_allowed_uuid(data.service_uuids):
@@ -158,7 +159,7 @@ class BumbleScanner(BaseBleakScanner):
         self.seen_devices = {}
         device = await host.device()
         device.on("advertisement", self._heard)
-        self._running = True
+        self._running, self._pulled = True, host.pulled
         host.scans += 1
         if host.scans == 1:
             await device.start_scanning(active=self._active, filter_duplicates=False)

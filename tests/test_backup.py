@@ -13,7 +13,7 @@ import pytest
 from companion.cli import run
 from sessions import Store, backup
 from sessions.errors import FileExistsRefusal, ImportedError, SessionError, StoreBusyError, UnreadableError
-from sessions.events import Closed, Event
+from sessions.events import Closed, Event, Json
 from sessions.importing import import_file
 from sessions.lock import RecordingLock
 from sessions.writer import SessionWriter
@@ -245,3 +245,23 @@ def test_on_the_command_line(
     assert told.out == ""
     assert "1 session" in told.err
     assert "Traceback" not in told.err
+
+
+def test_what_is_known_of_a_person_comes_back(path: Path, tmp_path: Path) -> None:
+    """Limits, screening and locks, and the list of their changes: no restore makes anybody less careful."""
+    keep(path, session_events.session(2.0))
+    known: dict[str, dict[str, Json]] = {
+        "screening": {"factor": 0.5},
+        "limits": {"glute": {"kpa": 60}},
+        "locks": {"list": [{"region": "calf", "until": None}]},
+    }
+    with Store(path) as store:
+        store.people.change("me", session_events.STARTED, "screen", {"why": "asked"}, lambda _: known)
+    backup.back_up(path, tmp_path / "log.backup")
+    elsewhere = tmp_path / "elsewhere" / "knead.db"
+    backup.restore(tmp_path / "log.backup", elsewhere)
+    with Store(elsewhere) as store:
+        assert store.people.kept("me") == known
+        assert [(change.kind, change.at) for change in store.people.changes("me")] == [
+            ("screen", session_events.STARTED)
+        ]

@@ -26,6 +26,7 @@ from firmware_protocol import conversation
 from firmware_protocol.devices import native
 from firmware_protocol.driver import Close, Damaged, Profile, Samples, Send, Started, Status
 from tests.ble_talk import Talk, unbroken
+from tests.bleak_on_bumble import BumbleScanner
 from tests.kit import LIMIT_S
 from tests.radio import Radio
 
@@ -114,7 +115,7 @@ async def test_where_no_ball_has_the_serial_none_is_taken(radio: Radio, monkeypa
     find = search.Search.find
 
     async def find_soon(self: search.Search, until_s: float) -> scan.Sighting:
-        return await find(self, asyncio.get_running_loop().time() + 0.3 if self._rejected else until_s)
+        return await find(self, asyncio.get_running_loop().time() + 0.3 if self._asked else until_s)
 
     monkeypatch.setattr(search.Search, "find", find_soon)
     radio.ball("Knead-1")
@@ -204,6 +205,45 @@ async def test_a_ball_that_cannot_be_connected_to_is_left_to_the_back_off(
     async with asyncio.timeout(LIMIT_S):
         await returning
     await talk.close()
+
+
+async def test_a_scan_that_died_unsaid_is_begun_anew(radio: Radio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the adapter is pulled and put back: it goes on, and hears nothing."""
+    monkeypatch.setattr(search, "QUIET_S", 0.2)
+    ball = radio.ball("Knead-1", present=False)
+    talk = Talk("Knead-1")
+    returning = asyncio.ensure_future(talk.transport.returned())
+    async with asyncio.timeout(LIMIT_S):
+        while not radio.host.scans:
+            await asyncio.sleep(0.01)
+    radio.host.pulled += 1
+    ball.come()
+    async with asyncio.timeout(LIMIT_S):
+        await returning
+    await talk.open()
+    await talk.until(Samples)
+    await talk.close()
+    assert radio.host.scans == 0
+
+
+async def test_a_scan_that_is_held_up_for_a_moment_begins(radio: Radio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """BlueZ is still ending another one."""
+    monkeypatch.setattr(scan, "_BUSY_S", 0.01)
+    radio.ball("Knead-1")
+    start = BumbleScanner.start
+    refused: list[BumbleScanner] = []
+
+    async def later(self: BumbleScanner) -> None:
+        if len(refused) < 2:
+            refused.append(self)
+            raise BleakDBusError("org.bluez.Error.InProgress", ["Operation already in progress"])
+        await start(self)
+
+    monkeypatch.setattr(BumbleScanner, "start", later)
+    talk = Talk("Knead-1")
+    await talk.open()
+    await talk.close()
+    assert len(refused) == 2
 
 
 async def test_a_dead_link_nobody_tells_of_is_noticed(radio: Radio, monkeypatch: pytest.MonkeyPatch) -> None:

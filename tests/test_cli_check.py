@@ -101,6 +101,7 @@ def test_without_a_ball_it_says_so(
     assert run(["check"]) == 3
     assert run(["check", f"serial:{tmp_path / 'none'}"]) == 3
     assert run(["check", "nonsense"]) == 2
+    assert run(["check", "serial:/dev/ttyACM0?kind=text"]) == 2
     assert capsys.readouterr().out == ""
     if HAS_PORTS:
         only(monkeypatch, [Item("answers", (9,), "answers", unheard)])

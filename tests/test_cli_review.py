@@ -12,6 +12,7 @@ import pytest
 from companion.cli import run
 from companion.cli.reviewing import LogReview
 from companion.config import find_paths
+from sessions.events import Event
 from sessions.store import Store
 from tests import session_events
 from tests.benchmarks.library import build
@@ -183,7 +184,10 @@ def test_trends_say_how_a_plan_goes(home: Path, capsys: Shown) -> None:
     path = find_paths({"KNEAD_HOME": str(home)}).database
     for days_ago in (9, 8, 8, 1):
         begun = datetime.now(UTC) - timedelta(days=days_ago)
-        told = [replace(session_events.opened(started_at=begun), program="piriformis"), session_events.totals(300.0)]
+        told: list[Event] = [
+            replace(session_events.opened(started_at=begun), program="piriformis"),
+            session_events.totals(300.0),
+        ]
         keep_in(path, told)
     assert run(["trends"]) == 0
     assert "Plan two-weeks: 2 of 5 days (40%), 3 missing; n = 4 sessions since" in capsys.readouterr().out

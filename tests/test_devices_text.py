@@ -366,6 +366,22 @@ def test_a_zero_is_subtracted_before_and_after_it_was_stored() -> None:
     assert abs(float(again.of(Samples)[-1].values[0, 0])) * lsb < 0.5
 
 
+def test_over_another_link_steps_and_zero_are_the_same() -> None:
+    """Whatever the first numbers look like then: another step would end the session."""
+    driver = text.TextBoard(Options(), resets=False)
+    events = driver.opened(0.0)
+    for number in range(200):
+        if number == 100:
+            events += driver.ask(Tare(), 1 + number / 80)
+        events += driver.feed(Chunk("tx", f"{-300 + number % 3}\n".encode(), 1 + number / 80))
+    events += driver.closed(5.0) + driver.opened(6.0)
+    for number in range(100):
+        events += driver.feed(Chunk("tx", b"25600\n", 7 + number / 80))
+    assert profile(events).lsb == 128.0
+    assert len([event for event in events if isinstance(event, ZeroChanged)]) == 1
+    assert values(events)[-1] == [pytest.approx(25_600 + 300, abs=128)]
+
+
 def test_a_zero_while_it_moves_is_refused() -> None:
     driver = text.TextBoard(Options(), resets=False)
     events = driver.opened(0.0)

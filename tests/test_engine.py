@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -230,11 +231,39 @@ def test_silence_is_unknown_then_an_alarm() -> None:
     assert stage.end().code == 0
 
 
+def test_a_link_that_takes_its_time_to_close_holds_up_no_alarm() -> None:
+    clock, seen, alarmed = Clock(), Recorder(), threading.Event()
+    link = Link(VirtualBall("calm"), clock)
+    told_meanwhile: list[bool] = []
+
+    async def cling() -> None:
+        if link.gone.is_set() and not told_meanwhile:
+            told_meanwhile.append(await asyncio.to_thread(alarmed.wait, LIMIT_S))
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Alert) and event.cause == "silence":
+            alarmed.set()
+
+    link.close = cling  # type: ignore[method-assign]  # a system that hangs, as BlueZ does for two seconds
+    engine = engine_on(lambda: link, clock, seen, listen)
+    engine.start()
+    seen.wait(Reading)
+    link.gone.set()
+    seen.wait(Alert, lambda alert: alert.cause == "silence")
+    engine.stop("user")
+    assert engine.join(2 * LIMIT_S)
+    assert told_meanwhile == [True]
+
+
 def test_a_ball_away_for_ten_minutes_ends_the_session() -> None:
     stage = Stage("calm", 20.0)
     stage.seen.wait(Reading, lambda reading: reading.t_s[-1] > 1)
     stage.link.gone.set()
     stage.seen.wait(Notice, lambda notice: notice.kind == "value" and notice.fields["state"] == "unknown")
+    stage.seen.wait(Notice, lambda notice: notice.kind == "link" and notice.fields["state"] == "lost")
+    until_s = time.monotonic() + LIMIT_S
+    while stage.engine._away_since_s is None and time.monotonic() < until_s:
+        time.sleep(0.01)
     # ten minutes at a stroke: nothing but the appointment is left
     stage.clock.leapt_s = 595.0
     outcome = settled(stage.engine)

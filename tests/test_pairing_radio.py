@@ -22,7 +22,7 @@ from tests.kit import LIMIT_S, Recorder
 from tests.radio import Radio, RadioBall
 from tests.test_pairing_steps import FREE
 
-CHECK_S = 1.0  # on the air time cannot be hurried
+CHECK_S = 0.5  # on the air time cannot be hurried
 
 
 @pytest.fixture

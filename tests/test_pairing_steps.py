@@ -96,7 +96,12 @@ class Bench:
             self.at_work.answer(self.answers[said.key])
 
     def pair(self, *, asks: bool = True, **options: Any) -> Meeting:
-        steps = Steps(asks=asks, identify=options.pop("identify", True), zero=options.pop("zero", True))
+        steps = Steps(
+            asks=asks,
+            identify=options.pop("identify", True),
+            zero=options.pop("zero", True),
+            seconds=options.pop("seconds", 3.0),
+        )
         address = options.pop("address", self.address)
         self.meeting = compose.pair(address, self.settings, self.hear, steps, speed=self.speed, **options)
         return self.meeting
@@ -185,7 +190,7 @@ def test_another_ball_than_the_one_in_the_hand_is_not_kept(bench: Bench) -> None
 
 def test_a_touch_begins_the_check_anew(home: Path) -> None:
     bench = Bench(home, TOUCHED)
-    meeting = bench.pair(asks=False, identify=False)
+    meeting = bench.pair(asks=False, identify=False, seconds=10.0)
     assert meeting.run().code == 0
     bench.pull()
     assert sum("touched" in text for text in bench.said) == 1

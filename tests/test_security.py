@@ -140,9 +140,20 @@ def test_a_whole_demo_reaches_nobody(watched: Watched) -> None:
     found = watched.knead("demo", "--speed", "15")
     assert found.returncode == 0, found.stderr
     assert any(line.startswith("STOP") for line in found.stdout.splitlines())
-    for arguments in (["sessions", "show"], ["doctor"], ["scan"], ["live", "replay:last", "--speed", "max"]):
+    for arguments in (["sessions", "show"], ["devices"], ["live", "replay:last", "--speed", "max"]):
         assert watched.knead(*arguments).returncode == 0
     assert watched.seen() == []
+
+
+@posix
+def test_looking_for_balls_asks_this_computers_own_bluetooth_and_nobody_else(watched: Watched) -> None:
+    assert watched.knead("doctor").returncode == 0
+    assert watched.knead("scan", "--seconds", "0.2").returncode in (0, 5)  # 5: no Bluetooth, and no port either
+    seen = watched.seen()
+    assert not [line for line in seen if " BEYOND " in line]
+    assert all("system_bus_socket" in line for line in seen)
+    assert watched.knead("scan", "--no-bluetooth").returncode == 0
+    assert len(watched.seen()) == len(seen)
 
 
 @posix

@@ -351,10 +351,12 @@ def test_knead_live_works_on_it(programs: Mapping[str, Path], tmp_path: Path) ->
     events = [json.loads(line) for line in found.stdout.splitlines()]
     readings = [event for event in events if event["event"] == "reading"]
     times = [t_s for reading in readings for t_s in reading["t_s"]]
-    assert times == sorted(times)
-    assert times[-1] == pytest.approx(2.5, abs=0.2)
+    assert times == sorted(set(times))
+    assert 0 < times[-1] < 3
     forces = [force_n for reading in readings for force_n in reading["force_n"]]
-    assert max(forces) - min(forces) > 5  # it swings by 20 N in 4 s
+    assert len(set(forces)) > 1  # it swings from 0 to 20 N
+    assert min(forces) >= 0
+    assert max(forces) <= 20.01
 
 
 def test_the_sketch_names_what_a_maker_changes() -> None:

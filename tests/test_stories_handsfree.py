@@ -1,21 +1,28 @@
 """Whole sessions without hands: a virtual ball, host, pipeline, capture and log, and both replays of each."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from companion.captures.format import Setup
+from companion.captures.tap import Tap
+from companion.captures.writer import CaptureWriter
+from companion.cli.account import _felt_text, account
 from companion.compose import DEMO_HANDS
+from companion.errors import CaptureError
 from companion.handsfree.terms import Terms
 from companion.programs.program import Routine, Step
+from companion.smoothing import VERSION
 from firmware_protocol.simulator.scenarios import Scenario, parse_scenario
 from sessions.events import Action, Alert, Cue, Event, Level, Notice, Phase, Totals
 from sessions.store import Store
 from tests.rehearsal import Rehearsal, alike, from_capture, from_log, played
 
 BODY_N, HAND_N = 44.0, 30.0
-STEP_S = 0.02  # of the ball's clock: two scans in a chunk
+STEP_S = 0.05  # of the ball's clock: five scans in a chunk
 Part = list[dict[str, object]]
 
 
@@ -109,6 +116,15 @@ def test_the_spoken_question_answered_by_a_squeeze_stops_and_locks(hurt: Rehears
     assert [(event.t_s, event.fields["state"], event.fields["region"]) for event in locked] == [
         (symptom.t_s, "locked", "glute")
     ]
+
+
+def test_what_was_felt_is_told_with_its_pressure(hurt: Rehearsal) -> None:
+    with Store(hurt.database) as store:
+        told = account(store.row("last"), store.events("last"))
+    (felt,) = told.felt
+    assert felt.fields["by"] == "squeeze"
+    assert _felt_text(felt).startswith("pain, numb or tingling, at ")
+    assert "before, told by squeeze" in _felt_text(felt)
 
 
 def test_two_squeezes_after_a_stop_are_its_confirmation_and_nothing_else(hurt: Rehearsal) -> None:
@@ -234,3 +250,11 @@ def test_in_a_rest_nobody_is_missed(guided: Rehearsal) -> None:
 
 def test_a_guided_session_is_replayed_alike(guided: Rehearsal) -> None:
     replayed_alike(guided)
+
+
+def test_a_capture_with_damaged_terms_is_refused_in_a_line(tmp_path: Path) -> None:
+    setup = Setup("knead test", "2026-03-01T18:30:15+00:00", 1.0, "sim:x", "me", "glute", "left", None, 7, VERSION, 1)
+    tap = Tap(CaptureWriter(tmp_path / "session.cap", replace(setup, hands={"arm_s": "ten"})))
+    assert tap.close() == ""
+    with pytest.raises(CaptureError, match="no terms"):
+        from_capture(tmp_path / "session.cap")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,13 @@ from textual.pilot import Pilot
 from companion import ownlimits
 from companion.cli.heard import Heard
 from companion.cli.limit_book import OwnBook
+from companion.cli.program_page import program_page
+from companion.cli.sheets import left_lines
 from companion.cli.shelf import Shelf
 from companion.compose import SoundPrograms, gather
 from companion.config import KEYS, find_paths, load_settings
 from companion.errors import ConfigError, RefusedError
+from companion.programs.program import Program
 from companion.safety.person import OwnLimit
 from companion.tui.app import KneadApp
 from companion.tui.books import Figure, Limit, LimitPage, Setting
@@ -25,6 +28,7 @@ from companion.tui.settings import SettingsScreen
 from sessions.events import Opened
 from sessions.journal import Journal
 from tests.session_events import opened
+from tests.test_past import kept
 from tests.test_tui_screens import SIZES, home, sees, shown, text_of, until
 from tests.test_tui_stage import Stage
 
@@ -412,3 +416,40 @@ def test_a_deck_without_books_says_so() -> None:
         with pytest.raises(Exception, match="there are no"):
             call()
     assert KneadApp(stage.deck).live is None
+
+
+# --- what is left, and the programs as they hold ---
+
+
+def test_what_is_left_after_a_session_is_said_of_its_place(shelf: Shelf) -> None:
+    kept(shelf.settings.paths.database, datetime.now(UTC) - timedelta(hours=8), region="glute")
+    lines = left_lines(shelf.settings, "glute", "left")
+    assert lines[0].startswith("glute left: ")
+    assert "of the day's dose used" in lines[0]
+    assert lines[-1].endswith("of contact left in all")
+    assert all(not line.startswith("glute right") for line in lines)
+
+
+def test_programs_are_shown_as_they_hold_and_what_is_broken_last(shelf: Shelf) -> None:
+    folder = shelf.settings.paths.config_file.with_name("programs")
+    folder.mkdir(parents=True)
+    (folder / "desk.toml").write_text('title = "x')
+    page = program_page(shelf.settings)
+    assert page.entries[-1].key == "desk"
+    assert "desk.toml" in page.entries[-1].fault
+    mine = page.mine["piriformis", "left"]
+    piriformis = next(entry.item for entry in page.entries if entry.key == "piriformis")
+    assert isinstance(piriformis, Program)
+    assert len(mine) == len(piriformis.steps)
+    tops = [float(step.band.split("-")[1]) for step in mine]
+    assert all(top <= step.band_kpa[1] for top, step in zip(tops, piriformis.steps, strict=True))  # unscreened: half
+    assert any("not begun" in line for line in page.notes["two-weeks"])
+    assert "Groin" in [title for title, _ in page.avoided]
+
+
+def test_a_step_that_is_closed_says_why(shelf: Shelf) -> None:
+    shelf.write("tool", "hard")
+    page = program_page(shelf.settings)
+    closed = [step.closed for step in page.mine["beside-the-sacrum", "left"]]
+    assert closed
+    assert all("tool" in why for why in closed)

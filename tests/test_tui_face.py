@@ -307,7 +307,7 @@ def test_the_noise_of_an_untouched_ball_stays_at_the_bottom() -> None:
 def test_the_log_leaves_out_what_is_routine() -> None:
     happened: list[Event] = [notice("status", "battery 87 %"), totals(1.0), notice("gap", "2 s without data", t_s=61.0)]
     happened += [Cue(62.0, "count", 1, "three"), Cue(63.0, "step", 2, "now: still holds")]
-    assert log_lines(happened) == ["    1:01  2 s without data", "    1:03  now: still holds"]
+    assert log_lines(happened) == ["   1:01 2 s without data", "   1:03 now: still holds"]
     assert sign_of(happened[-1]) == "|"
     many = log_lines([notice("link", str(n)) for n in range(LINES_MAX + 5)])
     assert (len(many), many[-1].strip()) == (LINES_MAX + 1, "and 5 more")

@@ -194,6 +194,7 @@ async def test_danger_shows_the_newest_number() -> None:
     async with on_live(Stage()) as (pilot, _, run):
         run.emit(stop())
         await until(pilot, lambda: isinstance(pilot.app.screen, DangerScreen))
+        await sees(pilot, "██")  # painted
         before = text_of(pilot)
         run.emit(reading(3.1, [188.0], arrival_s=100.0))
         await until(pilot, lambda: text_of(pilot) != before)

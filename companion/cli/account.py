@@ -39,6 +39,7 @@ class Account:
     about: "About | None" = None  # stored figures and provenance
     marks: tuple[Action, ...] = ()
     program: ProgramDone | None = None
+    felt: tuple[Action, ...] = ()  # symptoms, and the pain of holds
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -53,6 +54,7 @@ class Account:
             "guided": None if self.program is None else self.program.to_json(),
             "steps": [] if self.program is None else [step.to_json() for step in self.program.steps],
             "marks": [{"t_s": mark.t_s, "text": _mark_text(mark)} for mark in self.marks],
+            "felt": [{"t_s": felt.t_s, "kind": felt.kind, **felt.fields} for felt in self.felt],
             **({} if self.about is None else figures_json(self.about)),
         }
 
@@ -65,6 +67,8 @@ class Account:
         if self.about is not None:
             yield from provenance(self.about)
         yield from _listed("Marks", [f"{mark.t_s or 0.0:8.1f} s  {clean(_mark_text(mark))}" for mark in self.marks])
+        if self.felt:
+            yield from _listed("Felt", [f"{felt.t_s or 0.0:8.1f} s  {_felt_text(felt)}" for felt in self.felt])
         yield from _listed("Alerts", [_alert(alert) for alert in self.alerts])
         yield from _listed("Gaps", [_gap(gap) for gap in self.gaps])
         yield ""
@@ -100,7 +104,7 @@ def account(row: "SessionRow", events: Iterable[Event], about: "About | None" = 
     """Tell a session. Only its last totals count: each includes those before."""
     events = list(events)
     regions: tuple[RegionTotals, ...] = ()
-    alerts, gaps, marks, links_lost = [], [], [], 0
+    alerts, gaps, marks, felt, links_lost = [], [], [], [], 0
     for event in events:
         match event:
             case Totals():
@@ -109,13 +113,35 @@ def account(row: "SessionRow", events: Iterable[Event], about: "About | None" = 
                 alerts.append(event)
             case Action(kind="mark"):
                 marks.append(event)
+            case Action(kind="symptom"):
+                felt.append(event)
+            case Action(kind="pain") if event.fields.get("when") == "hold":
+                felt.append(event)
             case Notice(kind="gap"):
                 gaps.append(_read_gap(event))
             case Notice(kind="link") if event.fields.get("state") == "lost":
                 links_lost += 1
             case _:
                 pass
-    return Account(row, regions, tuple(alerts), tuple(gaps), links_lost, about, tuple(marks), program_done(events))
+    return Account(
+        row, regions, tuple(alerts), tuple(gaps), links_lost, about, tuple(marks), program_done(events), tuple(felt)
+    )
+
+
+def _felt_text(felt: Action) -> str:
+    """`pain 6 of 10 after a hold`; `numb, at 31 kPa, told by squeeze`."""
+    if felt.kind == "pain":
+        return f"pain {clean(str(felt.fields.get('value')), 3)} of 10 after a hold"
+    what = felt.fields.get("symptom") or "pain, numb or tingling"
+    kpa, peak, by = (felt.fields.get(name) for name in ("pressure_kpa", "left_peak_kpa", "by"))
+    parts = [clean(str(what), 40)]
+    if isinstance(kpa, int | float):
+        parts.append(f"at {amount(float(kpa), 'kPa')}")
+    if isinstance(peak, int | float):
+        parts.append(f"up to {amount(float(peak), 'kPa')} before")
+    if isinstance(by, str):
+        parts.append(f"told by {clean(by, 20)}")
+    return ", ".join(parts)
 
 
 def _mark_text(mark: Action) -> str:

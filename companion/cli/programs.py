@@ -145,11 +145,8 @@ def folder_of(held: "Settings") -> Path:
 
 
 def _listed(library: "Library") -> list[str]:
-    rows = [
-        (program.key, f"{program.whole_s / 60:.0f} min", ", ".join(program.regions), _titled(program))
-        for program in library.programs()
-    ]
-    lines = table(("PROGRAM", "ONE SIDE", "REGIONS", "TITLE"), rows, frozenset({1})) if rows else []
+    rows = [(program.key, f"{program.whole_s / 60:.0f}", _titled(program)) for program in library.programs()]
+    lines = table(("PROGRAM", "MIN/SIDE", "TITLE"), rows, frozenset({1})) if rows else []
     for course in library.courses():
         lines += ["", f"Plan {course.key}: {course.title}. {course.about}".rstrip()]
     broken = library.broken()

@@ -9,12 +9,13 @@ import click
 
 from companion.cli.failures import say
 from companion.cli.opening import open_store
-from companion.cli.options import document
+from companion.cli.options import document, settings
 from companion.cli.review import mark, note, pain, plot, tag
 from companion.cli.text import clean, span, table
 
 if TYPE_CHECKING:
     from sessions.filters import Filter
+    from sessions.salvage import Salvaged
     from sessions.session import SessionRow
 
 _ID = 13  # signs of an id: its millisecond, so no two are alike
@@ -127,9 +128,17 @@ def delete(session: tuple[str, ...], yes: bool) -> None:
                 say(f"deleted {what}")
 
 
-@sessions.command(help="Complete the sessions a crash left unfinished. Every command that reads the log does it, too.")
+@sessions.command(
+    help="Complete the sessions a crash left unfinished; every command that reads the log does it, too. Of a damaged "
+    "log take all that can be read: the damaged file is kept under another name."
+)
 @document
 def recover(as_json: bool) -> None:
+    from sessions.salvage import is_sound, salvage
+
+    database = settings().paths.database
+    if database.exists() and not is_sound(database):
+        _tell_salvaged(salvage(database))
     with open_store(tell=False) as store:
         rows = store.recovered
     if as_json:
@@ -139,6 +148,15 @@ def recover(as_json: bool) -> None:
         click.echo(f"{clean(row.id)} recovered, {span(row.duration_s)}")
     if not rows:
         click.echo("Nothing to recover.", err=True)
+
+
+def _tell_salvaged(found: "Salvaged") -> None:
+    say(f"the log was damaged: {found.sessions} sessions could be read, and are the log now")
+    for kind, count in found.lost.items():
+        say(f"lost: {count} row{'' if count == 1 else 's'} of {kind}")
+    for name in found.short:
+        say(f"samples are missing of session {name}")
+    say(f"the damaged log is kept as {found.kept}", "what it lacks may be in a backup: knead import FILE adds it")
 
 
 def _someone() -> bool:

@@ -106,9 +106,7 @@ def left_lines(settings: "Settings", region: str, side: str) -> list[str]:
 
     past = gather(settings)
     lines = []
-    for left in past.sides(region):
-        if side not in (left.side, "both") and left.side != "both":
-            continue
+    for left in past.sides(region) if side == "both" else (past.today(region, side),):
         dose = f"{100 * left.dose_kpa_s / left.dose_limit_kpa_s:.0f} %" if left.dose_limit_kpa_s > 0 else "unknown"
         if left.free:
             lines.append(f"{place(left)}: {span(left.left_s)} left, {dose} of the day's dose used")

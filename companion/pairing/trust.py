@@ -16,7 +16,7 @@ from sessions.events import Event, Fields, Floats, Json, Notice, Opened, Reading
 
 CHECK_S = 10.0
 SCANS_MOST = 20_000  # of one check: 40 s at the fastest rate; more is not kept
-SCANS_LEAST = 20  # for a standard deviation worth its name
+SCANS_LEAST = 8  # for a standard deviation worth its name; a scale that only advertises gives few
 AREA_CM2 = 8.0  # the smallest ball, so the strictest: a newton is 1.25 kPa
 
 # In newtons; and in parts of full scale, for a ball that gives none.

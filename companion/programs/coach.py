@@ -16,6 +16,7 @@ from companion.safety.scans import unknown_us
 from sessions.events import Action, Alert, Cue, Event, Floats, Notice, Totals
 
 START_US = 1e6  # of contact, then the first step begins
+LOOK_US = 0.04e6  # no screen shows more pictures a second
 END_US = 20e6  # off the ball for so long after the end, the session ends and is saved
 
 Said = Cue | Action | Notice
@@ -30,6 +31,7 @@ class Coach:
         self._lead = Lead(routine, context)
         self._body, self._pauses = Body(), Pauses()
         self._begun, self._ended = False, not ends
+        self._looked_us = 0.0  # when the picture was made
 
     # --- inputs ---
 
@@ -42,7 +44,8 @@ class Coach:
             if self._body.last_us is None or t_us > self._body.last_us:
                 out += self._scan(t_us, pressure, period_s * 1e6, hole_us)
         self._body.arrival_s = arrival_s
-        self._look()
+        if out or (self._body.last_us or 0.0) - self._looked_us >= LOOK_US:
+            self._look()
         return out
 
     def hear(self, event: Event) -> list[Said]:
@@ -175,6 +178,7 @@ class Coach:
     def _look(self) -> None:
         """A new picture for the screen."""
         lead = self._lead
+        self._looked_us = self._body.last_us or 0.0
         number, rep = lead.turns[lead.at]
         step, clock, rest = lead.step, lead.clock, lead.rest
         now_us = self._body.last_us or 0.0

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from companion.errors import ConfigError
+from companion.plaintext import plain
 from companion.programs.checking import faults
 from companion.programs.program import Course, Program, Step
 from companion.programs.reading import STEPS_MAX, Draft, read_file, step_place
@@ -21,6 +22,7 @@ BUNDLED, YOURS = "bundled", "yours"
 BYTES_MAX = 1 << 18  # far beyond any program
 FILES_MAX = 500
 NAME_MAX = 60
+FAULT_MAX = 500
 HINT = "knead programs check says what is wrong"
 
 
@@ -117,7 +119,7 @@ def _bundled() -> Mapping[str, _Found]:
             try:
                 found[key] = read_file(file.read_text(encoding="utf-8"), file.name, key, BUNDLED, file.name)
             except ConfigError as error:
-                found[key] = Entry(key, BUNDLED, file.name, None, str(error))
+                found[key] = Entry(key, BUNDLED, file.name, None, _line(error))
     return found
 
 
@@ -139,7 +141,7 @@ def _read(path: Path, origin: str) -> _Found:
     try:
         return read_file(_text_of(path, name), name, key, origin, str(path))
     except ConfigError as error:
-        return Entry(key, origin, str(path), None, str(error))
+        return Entry(key, origin, str(path), None, _line(error))
 
 
 def _text_of(path: Path, name: str) -> str:
@@ -160,6 +162,11 @@ def _text_of(path: Path, name: str) -> str:
         raise ConfigError(f"{name}: it is no UTF-8 text") from error
 
 
+def _line(error: ConfigError) -> str:
+    """Whatever a file's own words do: one line that prints."""
+    return plain(str(error), FAULT_MAX)
+
+
 # --- includes, and what the limits say ---
 
 
@@ -177,7 +184,7 @@ def _finished(key: str, drafts: Mapping[str, _Found]) -> Entry:
         program = dataclasses.replace(found.program, steps=_steps(found, drafts, name, (key,)))
         _check(program, name)
     except ConfigError as error:
-        return Entry(key, origin, path, None, str(error))
+        return Entry(key, origin, path, None, _line(error))
     return Entry(key, origin, path, program)
 
 

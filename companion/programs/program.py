@@ -71,20 +71,20 @@ class Step:
         known: dict[str, Any] = {
             field.name: told[field.name] for field in dataclasses.fields(cls) if field.name in told
         }
+        texts = ("title", "site", "region", "side", "tool", "technique", "cue")
         try:
             low, high = (float(edge) for edge in known["band_kpa"])
             known |= {"band_kpa": (low, high), "sources": tuple(known.get("sources", ()))}
             known |= {name: float(known[name]) for name in ("seconds", "rest_s")}
+            if not all(isinstance(known[name], str) for name in texts) or not isinstance(known["repeats"], int):
+                raise ValueError("words and numbers are mixed up")
             step = cls(**known)
-        except (TypeError, KeyError, ValueError) as error:
+        except (TypeError, KeyError, ValueError, OverflowError) as error:
             raise ValueError(f"no step: {error}") from error
-        known_names = step.region in regions() and step.side in SIDES[1:] and step.technique in TECHNIQUES
+        named = step.region in regions() and step.side in SIDES[1:] and step.technique in TECHNIQUES
         timed = 0 < step.seconds <= SECONDS_MAX and 0 <= step.rest_s <= REST_MAX
-        if not known_names or not timed or not 0 <= low < high < 1e6 or step.repeats not in range(1, REPEATS_MAX + 1):
-            raise ValueError("a step that is none")
-        texts = (step.title, step.site, step.tool, step.cue)
-        if not all(isinstance(text, str) for text in texts):
-            raise ValueError("a step without words")
+        if not named or not timed or not 0 <= low < high < 1e6 or not 1 <= step.repeats <= REPEATS_MAX:
+            raise ValueError("no step: a place or a time that there is not")
         return step
 
 

@@ -158,8 +158,10 @@ class StoredPipeline(BlockPipeline):
     def _hands_of(self, told: Json) -> Terms | None:
         if told is None:
             return None
+        if not isinstance(told, Mapping):
+            raise self._unreadable("how it was led is damaged")
         try:
-            return Terms.from_json(told if isinstance(told, Mapping) else {"arm_s": str(told)})
+            return Terms.from_json(told)
         except ValueError as error:
             raise self._unreadable(str(error)) from error
 

@@ -36,7 +36,7 @@ class CapturedScript:
             wall=setup.wall,
             software=setup.software,
             routine=self._routine(),
-            hands=None if setup.hands is None else Terms.from_json(setup.hands),
+            hands=self._hands(),
         )
         driver = _driver(capture)
         self._pipeline: Pipeline = BlockPipeline(driver, plan) if joined else Pipeline(driver, plan)
@@ -79,6 +79,13 @@ class CapturedScript:
         except ValueError as error:  # the checksum was right: another program wrote this
             raise CaptureError(f"the capture {self._capture.path} is damaged at {at_s:.3f} s: {error}") from error
         return []
+
+    def _hands(self) -> Terms | None:
+        told = self._capture.setup.hands
+        try:
+            return None if told is None else Terms.from_json(told)
+        except ValueError as error:  # the checksum was right: another program wrote this
+            raise CaptureError(f"the capture {self._capture.path} cannot be replayed: {error}") from error
 
     def _routine(self) -> Routine | None:
         told = self._capture.setup.routine

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from companion.errors import LinkLostError
+from companion.errors import LinkLostError, UnavailableError
 from companion.transports.scan import Sighting
 from companion.transports.search import SEARCH_S, Search, parse
 from firmware_protocol.devices.kind import Kind
@@ -36,7 +36,7 @@ class AdvertTransport:
                 try:
                     async with asyncio.timeout(SILENT_S):
                         sighting = await self._own()
-                except TimeoutError:
+                except (TimeoutError, UnavailableError):
                     text = f"nothing was heard of {self._search.wanted} for {SILENT_S:.0f} s"
                     raise LinkLostError(text, "switch it on; the session goes on when it is back") from None
             if data := self._kind.heard and self._kind.heard(sighting.fresh):

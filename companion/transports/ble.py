@@ -54,7 +54,7 @@ class BleTransport:
                     self._search.settle(sighting)
                     self._link, self._address = link, sighting.advert.address
                     return
-                self._search.reject(sighting.advert.address)
+                self._search.dismiss(sighting.advert.address)
             except TransportError:
                 self._search.fail()
                 self._leave(link)

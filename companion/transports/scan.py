@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 from bleak import BleakAdapter, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
+from bleak.exc import BleakDBusError
 
 from companion.transports.bluetooth import Doing, translated
 from firmware_protocol.devices import kinds, recognised
@@ -22,6 +23,8 @@ BATTERY_SERVICE = "0000180f-0000-1000-8000-00805f9b34fb"
 _WAITING_MAX = 1024  # sightings nobody has taken; past it the oldest go
 _KNOWN_MAX = 1024  # addresses kept apart: in a crowd with changing addresses the oldest go
 _NAME_MAX, _LIST_MAX, _DATA_MAX = 248, 32, 255  # of the standard: a name, what fits, one structure
+_START_S = 30.0  # macOS asks the user for permission, and waits for the answer
+_BUSY, _BUSY_TRIES, _BUSY_S = ".InProgress", 4, 0.5
 _STOP_S = 3.0  # a system that hangs in stopping is left to itself
 _Key = TypeVar("_Key")
 _UNKNOWN_RSSI, _HIGHEST_RSSI = -127, 21  # dBm; the first is said where the system does not know it
@@ -64,10 +67,8 @@ class Scanner:
             self._known.clear()
             self._waiting.clear()
             with translated(Doing.SCAN):
-                # duplicates are asked for: without, a value in an advertisement freezes, and a return is seen late
-                scanner = BleakScanner(self._heard, bluez={"filters": {"DuplicateData": True}})
-                await scanner.start()
-            self._scanner = scanner
+                async with asyncio.timeout(_START_S):
+                    self._scanner = await self._started()
 
     async def stop(self) -> None:
         """Idempotent, bounded in time, never raises."""
@@ -97,6 +98,22 @@ class Scanner:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    async def _started(self) -> BleakScanner:
+        """Another scan that is just ending holds BlueZ up for a moment."""
+        tries = _BUSY_TRIES
+        while True:
+            # duplicates are asked for: without, a value in an advertisement freezes, and a return is seen late
+            scanner = BleakScanner(self._heard, bluez={"filters": {"DuplicateData": True}})
+            try:
+                await scanner.start()
+            except BleakDBusError as error:
+                tries -= 1
+                if not tries or not error.dbus_error.endswith(_BUSY):
+                    raise
+                await asyncio.sleep(_BUSY_S)
+            else:
+                return scanner
 
     def _heard(self, device: BLEDevice, data: AdvertisementData) -> None:
         if self._scanner is None and not self._turn.locked():

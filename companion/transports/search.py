@@ -20,6 +20,7 @@ SEARCH_S = 10.0  # a ball advertises several times a second; one asleep does not
 GRACE_S = 1.0  # for a name that comes in the scan response only, before a ball of any other name is tried
 GONE_S = 2.0  # unseen for so long, a ball has been away
 FRESH_S = 2.0  # what was seen so lately is there
+QUIET_S = 4.0  # somebody advertises nearly everywhere
 RADIO_POLL_S = 1.0  # how soon it is noticed that Bluetooth is on again
 TELL_SERIAL = ("native", "progressor")  # kinds that answer when asked who they are
 SERIAL = re.compile(r"[0-9A-Za-z._-]{1,16}")  # what may be one (PROTOCOL.md section 2, IDENT)
@@ -51,7 +52,8 @@ class Search:
         self._now_s = now_s
         self._scanner = Scanner(now_s)
         self._home: str | None = None  # the address at which it was the right one
-        self._rejected: set[str] = set()
+        self._rejected: set[str] = set()  # whatever they are called
+        self._asked: set[str] = set()  # of another name, and another serial
         self._back: Sighting | None = None  # what ended the last wait for its return
         self._failed = False  # it was seen, and could not be connected to
         self._last_s = -GONE_S  # seen
@@ -74,7 +76,7 @@ class Search:
         while True:
             try:
                 async with asyncio.timeout_at(min(grace_s, until_s) if others else until_s):
-                    sighting = await self._scanner.next()
+                    sighting = await self.next()
             except TimeoutError:
                 if others:
                     return max(others.values(), key=_strength)
@@ -86,16 +88,20 @@ class Search:
 
     async def returned(self) -> None:
         """It is seen again, having been out of sight; or Bluetooth is on again and it is there."""
+        others: dict[str, float] = {}  # by address, since when
         while True:
             try:
                 await self._scanner.start()
+                sighting = await self.next()
             except UnavailableError:
                 self._failed = False  # whatever was before, the ball has not refused since
                 await asyncio.sleep(RADIO_POLL_S)
                 continue
-            sighting = await self._scanner.next()
-            if not (self.right(sighting) or self.possible(sighting)):
-                continue
+            if not self.right(sighting):
+                if not self.possible(sighting):
+                    continue
+                if sighting.at_s - others.setdefault(sighting.advert.address, sighting.at_s) < GRACE_S:
+                    continue
             gone = sighting.at_s - self._last_s >= GONE_S
             self._last_s = sighting.at_s
             if gone or not self._failed:
@@ -115,9 +121,8 @@ class Search:
 
     def possible(self, sighting: Sighting) -> bool:
         """It is of the kind, and may be the one under another name."""
-        return (
-            self._any_name and sighting.advert.address not in self._rejected and self._kind.recognises(sighting.advert)
-        )
+        seen_through = sighting.advert.address in self._rejected | self._asked
+        return self._any_name and not seen_through and self._kind.recognises(sighting.advert)
 
     def settle(self, sighting: Sighting) -> None:
         """The link to it is up."""
@@ -127,6 +132,10 @@ class Search:
         """It was seen, and no link came of it."""
         self._failed, self._last_s = True, self._now_s()
 
+    def dismiss(self, address: str) -> None:
+        """Its serial is another one: it is not tried again, unless it turns out to bear the name."""
+        self._asked.add(address)
+
     def reject(self, address: str) -> None:
         """It is another one."""
         self._rejected.add(address)
@@ -134,11 +143,20 @@ class Search:
             self._home = None
 
     async def next(self) -> Sighting:
-        """Every sighting while the scan runs, for those who only listen."""
-        return await self._scanner.next()
+        """The next sighting of anything. Raises UnavailableError.
+
+        A scan that hears nothing at all is begun anew: when an adapter is pulled, or the system's service is restarted,
+        it is dead, and nobody says so.
+        """
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(QUIET_S):
+                    return await self._scanner.next()
+            await self._scanner.stop()
+            await self._scanner.start()
 
     def _not_found(self) -> DeviceNotFoundError:
-        if self._rejected:
+        if self._rejected or self._asked:
             return DeviceNotFoundError(
                 f"the ball in reach is not {self.wanted}", "wake the right one; 'knead scan' lists the balls in reach"
             )

@@ -15,7 +15,7 @@ from firmware_protocol.devices.kind import Advert, Gatt, Kind, Link, Options
 from firmware_protocol.driver import Chunk, Close, Driver, Phase, Unit
 from firmware_protocol.foreign.clock import DeviceClock, Turn
 from firmware_protocol.foreign.columns import Columns, columns_of
-from firmware_protocol.foreign.lines import Blank, Header, Odd, Part, Splitter, read, shape_of
+from firmware_protocol.foreign.lines import Blank, Header, Odd, Part, Shape, Splitter, read, shape_of
 from firmware_protocol.foreign.listener import Identity, Listener
 from firmware_protocol.foreign.runs import Rows
 from firmware_protocol.foreign.scale import Floats, Scale
@@ -54,7 +54,8 @@ class TextBoard(Listener):
         self._header: tuple[str, ...] = ()
         self._waiting: deque[tuple[tuple[Part, ...], float]] = deque()  # alike, with their arrivals
         self._columns: Columns | None = None
-        self._shape: object = None
+        self._shape: Shape = ()
+        self._newtons: tuple[float | None, ...] = ()  # of one step of each force
         self._clock = DeviceClock()
         self._seconds = False  # its time column is in seconds; else in ticks of the clock
         self._puzzled = False  # lines of numbers came, and no column may be a force
@@ -64,7 +65,7 @@ class TextBoard(Listener):
     def begin(self) -> None:
         self._splitter.reset()
         self._waiting.clear()
-        self._columns = self._shape = None
+        self._columns, self._shape = None, ()
         self._clock.restart()
 
     def distrusted(self) -> bool:
@@ -145,11 +146,13 @@ class TextBoard(Listener):
         self._columns, self._shape = columns, shape_of(lines[-1][0])
         self._clock = DeviceClock(tick_us if tick_us < 1_000_000 else 1)
         self._seconds = tick_us == 1_000_000
-        numbers = [parts[at].value for parts, _ in lines for at in columns.forces]
-        whole = all(parts[at].whole for parts, _ in lines for at in columns.forces)
-        rail = CONVERTER_END if whole else math.inf
-        coarse = 1.0 if self.known.full_scale else _coarse(numbers, whole=whole)
-        self.mean(Scale(self.known, columns.newtons, coarse=coarse, rail=rail), clocked=timed)
+        if self._scale is None or columns.newtons != self._newtons:
+            numbers = [parts[at].value for parts, _ in lines for at in columns.forces]
+            whole = all(parts[at].whole for parts, _ in lines for at in columns.forces)
+            rail = CONVERTER_END if whole else math.inf
+            coarse = 1.0 if self.known.full_scale else _coarse(numbers, whole=whole)
+            self._scale, self._newtons = Scale(self.known, columns.newtons, coarse=coarse, rail=rail), columns.newtons
+        self.mean(self._scale, clocked=timed)  # over another link the steps are the same, and the zero taken here
         for parts, arrival_s in lines:
             self._rows([parts], arrival_s)
 

@@ -11,6 +11,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from companion.tui.curve import lane, trace_rows
 from sessions import Journal, Store
 from sessions.backup import back_up
 from sessions.export import export
@@ -25,6 +26,7 @@ HOUR_S = 3600.0
 LIBRARY, SESSION_S = 40, 600.0
 COPIES = 24  # of its rows of samples, for a file that takes a while to copy
 REPEATS = 7
+COLUMNS, ROWS = 114, 20  # of the plot, on a terminal of 120 by 40
 NOTE = "4 cells, 100 Hz"
 
 
@@ -58,9 +60,29 @@ def _hour(path: Path) -> Iterator[Figure]:
             begin_s = perf_counter()
             write_pdf(paper, BytesIO())
             sheets.append(perf_counter() - begin_s)
+    yield Figure(
+        "page of an hour, opened and drawn", _drawn_s(path), "s", at_most=0.2, note="120 columns; store opened"
+    )
     yield Figure("export, an hour as CSV", min(tables), "s", at_most=1.0, note=f"{NOTE}; read and written")
     yield Figure("report, an hour as HTML", min(pages), "s", note="both widths of the chart; once matplotlib is loaded")
     yield Figure("report, an hour as PDF", min(sheets), "s")
+
+
+def _drawn_s(path: Path) -> float:
+    """What the page of a session reads and paints."""
+    took = []
+    for _ in range(REPEATS):
+        begin_s = perf_counter()
+        with Store(path) as store:
+            data = store.load("last")
+        end_s = float(data.t_s[-1])
+        rows = trace_rows(data.t_s, data.pressure_kpa, 0.0, end_s, COLUMNS, ROWS)
+        lane(data.gaps, data.events, 0.0, end_s, COLUMNS)
+        with Store(path) as store:
+            store.about("last")
+        took.append(perf_counter() - begin_s)
+        assert len(rows) == ROWS
+    return min(took)
 
 
 def _library(home: Path) -> Iterator[Figure]:
