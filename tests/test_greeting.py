@@ -99,8 +99,12 @@ def test_a_00_goes_before_each_request_on_serial_only(table: Table) -> None:
 def test_cal_set_is_written_with_response() -> None:
     """R3"""
     table = Table().live()
+    seen = len(table.sent)
     table.take(table.host.ask(m.CalSet(0, 0, POINTS), table.now_s))
-    assert table.sent[-1].with_response
+    assert isinstance(table.asked[-1][1], m.Stop)  # it would be refused while sending
+    table.answer_one()
+    assert isinstance(table.asked[-1][1], m.CalSet)
+    assert [send.with_response for send in table.sent[seen:]] == [False, True]
 
 
 def test_each_link_begins_with_another_tag() -> None:

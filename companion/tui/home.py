@@ -76,7 +76,8 @@ class HomeScreen(Screen[None]):
     def say(self, text: str, hint: str = "") -> None:
         """The two lines above the keys."""
         rows: tuple[Row, ...] = (((" " + words.plain(text, 300), Tone.STRONG),),)
-        self.query_one("#said", Lines).paint((*rows, ((" " + words.plain(hint, 300), Tone.QUIET),)))
+        for said in self.query("#said").results(Lines):  # none, where the screen was left meanwhile
+            said.paint((*rows, ((" " + words.plain(hint, 300), Tone.QUIET),)))
 
     # --- balls ---
 

@@ -65,7 +65,8 @@ class ProgramsScreen(Screen[None]):
 
     def say(self, text: str, hint: str = "", tone: Tone = Tone.STRONG) -> None:
         rows: Rows = (((f" {words.plain(text, 300)}", tone),), ((f" {words.plain(hint, 300)}", Tone.QUIET),))
-        self.query_one("#said", Lines).paint(rows)
+        for said in self.query("#said").results(Lines):  # none, where the screen was left meanwhile
+            said.paint(rows)
 
     # --- the list ---
 
