@@ -72,7 +72,7 @@ class AfterScreen(Screen[None]):
             return Aftermath(row, about.events, tuple(left), row.note, row.tags, self._ended)
 
         try:
-            told = await aside(read)
+            told = await aside(read, self)
         except FAILURES as error:
             self._failure = words.failure(error)
             self.say("the session is saved, but cannot be read", self._failure, Tone.CAUTION)
@@ -175,7 +175,7 @@ class AfterScreen(Screen[None]):
     @work(group="write")
     async def _write(self, call: Callable[[], object], then: Callable[[], None] | None = None) -> None:
         try:
-            await aside(call)
+            await aside(call, self)
         except _REFUSED as error:
             self.say(words.failure(error), tone=Tone.CAUTION)
             return

@@ -4,15 +4,23 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from textual.screen import Screen
 
 T = TypeVar("T")
 
 
-async def aside(call: Callable[[], T]) -> T:
+def is_going(screen: Screen[Any]) -> bool:
+    """Whether a screen is being taken down, or has been: from then on none of its widgets can be counted on."""
+    return not screen.display
+
+
+async def aside(call: Callable[[], T], screen: Screen[Any] | None = None) -> T:
     """Run a call in a thread of its own and wait for what it gives or raises.
 
     The thread is a daemon: a call that hangs keeps neither the screen nor the end of the program waiting.
+    Where the call is made for a `screen` that has gone meanwhile, whoever waits is cancelled: a worker ends there.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -31,4 +39,8 @@ async def aside(call: Callable[[], T]) -> T:
             hand_over(lambda: done.set_result(result))
 
     threading.Thread(target=work, name="knead aside", daemon=True).start()
-    return await done
+    try:
+        return await done
+    finally:
+        if screen is not None and is_going(screen):
+            raise asyncio.CancelledError

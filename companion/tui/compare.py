@@ -98,7 +98,7 @@ class CompareScreen(Screen[None]):
     async def _read_overlay(self) -> None:
         align = self._aligns[0]
         try:
-            found = await aside(lambda: self._deck.review.compared(self._ids, align))
+            found = await aside(lambda: self._deck.review.compared(self._ids, align), self)
         except FAILURES as error:
             self.say(words.failure(error), Tone.CAUTION)
             return
@@ -127,7 +127,7 @@ class CompareScreen(Screen[None]):
     async def _read_trends(self) -> None:
         weeks = _WEEKS[self._weeks]
         try:
-            trends = await aside(lambda: self._deck.review.trends(weeks))
+            trends = await aside(lambda: self._deck.review.trends(weeks), self)
         except FAILURES as error:
             self.say(words.failure(error), Tone.CAUTION)
             return

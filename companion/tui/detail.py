@@ -79,7 +79,7 @@ class DetailScreen(Screen[None]):
     async def _read(self) -> None:
         name = self._row.id
         try:
-            data = await aside(lambda: self._deck.load(name))
+            data = await aside(lambda: self._deck.load(name), self)
         except FAILURES as error:
             self._failure = words.failure(error)
             self.query_one("#happened", Static).update(Content(self._failure))
@@ -94,7 +94,7 @@ class DetailScreen(Screen[None]):
         """The stored part; there also where the samples cannot be read."""
         name = self._row.id
         try:
-            about = await aside(lambda: self._deck.review.about(name))
+            about = await aside(lambda: self._deck.review.about(name), self)
         except FAILURES as error:
             self.say(words.failure(error), Tone.CAUTION)
             return
@@ -196,7 +196,7 @@ class DetailScreen(Screen[None]):
             self.say("nothing written", Tone.QUIET)
             return
         try:
-            self.say(await aside(lambda: self._deck.review.export([name], text)))
+            self.say(await aside(lambda: self._deck.review.export([name], text), self))
         except _REFUSED as error:
             self.say(words.failure(error), Tone.CAUTION)
 
@@ -207,7 +207,7 @@ class DetailScreen(Screen[None]):
     @work(group="write")
     async def _write(self, call: Callable[[], object]) -> None:
         try:
-            await aside(call)
+            await aside(call, self)
         except _REFUSED as error:
             self.say(words.failure(error), Tone.CAUTION)
             return

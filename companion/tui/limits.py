@@ -83,7 +83,7 @@ class LimitsScreen(Screen[None]):
     @work(exclusive=True, group="read")
     async def _read(self, said: str = "") -> None:
         try:
-            page = await aside(self._book.page)
+            page = await aside(self._book.page, self)
         except FAILURES as error:
             self.say(words.failure(error), tone=Tone.CAUTION)
             return
@@ -157,7 +157,7 @@ class LimitsScreen(Screen[None]):
     async def _weigh(self, here: Limit, kpa: float | None, *, work: bool) -> None:
         """Lower at once; before a limit is raised, ask for the number and the reason."""
         try:
-            raises = await aside(lambda: self._book.raises(here.region, kpa, work=work))
+            raises = await aside(lambda: self._book.raises(here.region, kpa, work=work), self)
         except FAILURES as error:
             self.say(words.failure(error), "nothing is changed", Tone.CAUTION)
             return
@@ -192,7 +192,7 @@ class LimitsScreen(Screen[None]):
             return
         self._busy = True
         try:
-            said = await aside(lambda: self._book.write(region, kpa, work=work, reason=reason))
+            said = await aside(lambda: self._book.write(region, kpa, work=work, reason=reason), self)
         except FAILURES as error:
             self.say(words.failure(error), "nothing is changed", Tone.CAUTION)
             return

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable
 
 from companion.tui import keys, words
-from companion.tui.aside import aside
+from companion.tui.aside import aside, is_going
 from companion.tui.deck import FAILURES, Deck
 from companion.tui.messages import GoBack, ShowHelp, StartLive
 from companion.tui.pairing import BARS, Meeting, Near, Said, Size, near_cells, settle_rows, size_of, step_rows
@@ -102,7 +102,7 @@ class PairScreen(Screen[None]):
 
     def _still(self, mode: Mode) -> bool:
         """Whether that is what this screen does, after a wait."""
-        return bool(self.query("#near")) and self._mode == mode
+        return not is_going(self) and self._mode == mode
 
     def _show(self) -> None:
         where = {"choose": "choose a ball", "steps": self._address, "settle": "what is known of it", "kept": "kept"}
@@ -133,7 +133,7 @@ class PairScreen(Screen[None]):
 
         while self._still("choose"):
             try:
-                found = await aside(lambda: self._pairing.near(tell))
+                found = await aside(lambda: self._pairing.near(tell), self)
             except FAILURES as error:
                 self.say(str(error), getattr(error, "hint", ""), Tone.CAUTION)
                 await asyncio.sleep(PAUSE_S)
@@ -216,11 +216,11 @@ class PairScreen(Screen[None]):
                 loop.call_soon_threadsafe(self._hear, said)
 
         try:
-            meeting = await aside(lambda: self._pairing.meet(address, hear))
+            meeting = await aside(lambda: self._pairing.meet(address, hear), self)
             if not self._still("steps"):
                 return
             self._meeting = meeting
-            outcome = await aside(meeting.run)
+            outcome = await aside(meeting.run, self)
         except FAILURES as error:
             self._failed(str(error), getattr(error, "hint", ""))
             return
@@ -242,8 +242,6 @@ class PairScreen(Screen[None]):
         self._show()
 
     def _failed(self, text: str, hint: str) -> None:
-        if not self.query("#near"):
-            return
         self._meeting = None
         self._asked = None
         self._turn("choose")

@@ -73,7 +73,7 @@ class ProgramsScreen(Screen[None]):
     @work(exclusive=True, group="read")
     async def _read(self) -> None:
         try:
-            self._page = await aside(self._deck.programs)
+            self._page = await aside(self._deck.programs, self)
         except FAILURES as error:
             self.say(words.failure(error), tone=Tone.CAUTION)
             return

@@ -113,7 +113,7 @@ class SessionsScreen(Screen[None]):
         table = self._table
         wanted = PAGE if anew else max(PAGE, self._read_lines)
         try:
-            page = await aside(lambda: self._deck.review.find(self._filter, _SORTS[self._sort], 0, wanted))
+            page = await aside(lambda: self._deck.review.find(self._filter, _SORTS[self._sort], 0, wanted), self)
         except _UNREADABLE as error:
             self.say(words.failure(error), Tone.CAUTION)
             return False
@@ -143,7 +143,7 @@ class SessionsScreen(Screen[None]):
     async def _more(self) -> None:
         begin, text, sort = self._read_lines, self._filter, self._sort
         try:
-            page = await aside(lambda: self._deck.review.find(text, _SORTS[sort], begin, PAGE))
+            page = await aside(lambda: self._deck.review.find(text, _SORTS[sort], begin, PAGE), self)
         except _UNREADABLE as error:
             self.say(words.failure(error), Tone.CAUTION)
             return
@@ -189,7 +189,7 @@ class SessionsScreen(Screen[None]):
     async def _preview(self, row: SessionRow) -> None:
         await asyncio.sleep(_SETTLE_S)
         try:
-            data = await aside(lambda: self._deck.load(row.id))
+            data = await aside(lambda: self._deck.load(row.id), self)
         except FAILURES as error:
             self.say(words.failure(error), Tone.CAUTION)
             return
@@ -237,7 +237,7 @@ class SessionsScreen(Screen[None]):
             self.say("nothing written")
             return
         try:
-            self.say(await aside(lambda: self._deck.review.export(chosen, text)), Tone.STRONG)
+            self.say(await aside(lambda: self._deck.review.export(chosen, text), self), Tone.STRONG)
         except _UNREADABLE as error:
             self.say(words.failure(error), Tone.CAUTION)
 

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable
 
 from companion.tui import keys, words
-from companion.tui.aside import aside
+from companion.tui.aside import aside, is_going
 from companion.tui.books import Setting
 from companion.tui.deck import FAILURES, Deck
 from companion.tui.messages import GoBack, GoTo, SettingChanged, ShowHelp
@@ -68,7 +68,7 @@ class SettingsScreen(Screen[None]):
     @work(exclusive=True, group="read")
     async def _read(self, said: str = "") -> None:
         try:
-            rows = await aside(self._book.rows)
+            rows = await aside(self._book.rows, self)
         except FAILURES as error:
             self.say(words.failure(error), tone=Tone.CAUTION)
             return
@@ -130,10 +130,11 @@ class SettingsScreen(Screen[None]):
         try:
             said = await aside(lambda: self._book.write(name, text))
         except FAILURES as error:
-            self.say(words.failure(error), tone=Tone.CAUTION)
+            if not is_going(self):
+                self.say(words.failure(error), tone=Tone.CAUTION)
             return
+        self.app.post_message(SettingChanged(name, text))  # it holds, also where the screen was left meanwhile
         self._read(said)
-        self.post_message(SettingChanged(name, text))
 
     # --- moving and leaving ---
 
