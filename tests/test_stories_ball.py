@@ -305,7 +305,7 @@ def test_another_unit_is_shown_as_an_index_without_limits(unit: str, name: str, 
     assert (face.unit, face.word) == (name, "NO LIMITS")
     assert face.number not in ("--", "0")
     rows = [text for row in panel_rows(face) for text, _ in row]
-    assert "no pressure limits: this ball gives no newtons" in rows
+    assert "no limits: this ball gives no newtons" in rows
     story.run(30.0).end()
     assert story.alerts("peak") == []
     assert all(np.isnan(reading.pressure_kpa).all() for reading in story.of(Reading))

@@ -9,7 +9,7 @@ import pytest
 from companion.tui import words
 from companion.tui.curve import axis_rows, sign_of, trace_rows
 from companion.tui.danger import danger_rows
-from companion.tui.face import STOPPED, Now, alert_rows, gauge_rows, panel_rows, title_row
+from companion.tui.face import STOPPED, Now, alert_rows, gauge_rows, panel_rows, start_rows, title_row
 from companion.tui.liveview import LiveView
 from companion.tui.snapshot import Snapshot
 from companion.tui.told import LINES_MAX, log_lines
@@ -122,6 +122,19 @@ def test_without_newtons_no_limit_is_claimed() -> None:
     assert (moment.word, moment.number, moment.unit) == ("NO LIMITS", "48", "counts")
     assert "no newtons" in lines(panel_rows(moment))[-1]
     assert lines(gauge_rows(moment, 60)) == ["no pressure limits"]
+
+
+def test_what_no_limit_judges_has_no_load_and_no_dose() -> None:
+    """Unknown is never shown as zero, and nothing is said of limits that judge nothing."""
+    nothing = np.array([math.nan])
+    moment = now(opened(), reading(0.0, 40.0, unit="counts", pressure_kpa=nothing, smooth_kpa=nothing), totals(3.0))
+    rows = lines(panel_rows(moment))
+    assert rows[1] == "hold      --"
+    assert "dose -- %" in rows[2]
+    assert all(len(row) <= 44 for row in rows), "the panel is 44 cells wide"
+    words_at_start = " ".join(lines(start_rows(moment, (), 200)))
+    assert "limits are" not in words_at_start
+    assert "knead calibrate" in words_at_start
 
 
 # --- the lines around it ---

@@ -153,3 +153,9 @@ def test_words_are_looked_for_in_any_order() -> None:
     assert [deed.name for deed in found(deeds, "zero ball")] == ["live.tare"]
     assert [deed.name for deed in found(deeds, "ball ZERO")] == ["live.tare"]
     assert found(deeds, "") == deeds
+
+
+@pytest.mark.parametrize("screen", ["pair", "sessions", "detail", "compare", "programs", "settings", "limits", "after"])
+def test_the_way_out_is_among_the_keys_that_are_always_shown(screen: str) -> None:
+    """The line of keys keeps its last two where not all fit."""
+    assert [key.deed for key in TABLE[screen] if key.label][-2:] == ["help", "leave"]

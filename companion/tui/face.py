@@ -172,7 +172,10 @@ def start_rows(now: Now, known: Sequence[str], width: int) -> Rows:
         why = "" if screened is not False else "nobody was screened: "
         times = f"limits are times {factor:g}, " if isinstance(factor, int | float) else "limits are "
         tool = f"{words.plain(opened.tool, 20)} ({opened.area_cm2:g} cm2)"
-        lines.append(f"{why}{times}for {words.place(opened.region, opened.side)}, {tool}; they rest on judgement")
+        if now.snapshot.judged:
+            lines.append(f"{why}{times}for {words.place(opened.region, opened.side)}, {tool}; they rest on judgement")
+        else:
+            lines.append("no limit judges what it reads: no newtons are known of this ball; knead calibrate")
         if now.recorded and now.snapshot.totals is None:
             lines.append("how much does it hurt now, before it? 0 to 9, t for ten")
     parts = [part for line in lines for part in textwrap.wrap(words.plain(line, 300), max(20, width - 5))]
@@ -195,6 +198,8 @@ def _hold_row(now: Now) -> Row:
     here = now.snapshot.here
     if here is None:
         return (("hold      --", Tone.QUIET),)
+    if not now.snapshot.judged:
+        return ((f"hold      {words.UNKNOWN}", Tone.QUIET),)
     filled = min(_BAR_CELLS, round(here.hold_load * _BAR_CELLS))
     bar = _BAR * filled + _REST_OF_BAR * (_BAR_CELLS - filled)
     return (
@@ -207,7 +212,8 @@ def _dose_row(now: Now) -> Row:
     here = now.snapshot.here
     if here is None:
         return (("contact   --", Tone.QUIET),)
-    dose = here.dose_kpa_s / here.dose_limit_kpa_s * 100 if here.dose_limit_kpa_s > 0 else math.nan
+    counted = now.snapshot.judged and here.dose_limit_kpa_s > 0
+    dose = here.dose_kpa_s / here.dose_limit_kpa_s * 100 if counted else math.nan
     return ((f"contact{words.clock(here.contact_s):>6} dose {words.number(dose)} % of its limit", Tone.PLAIN),)
 
 
@@ -243,7 +249,7 @@ def _caution_row(now: Now) -> Row:
     """What holds all the session long: limits that are halved, or missing."""
     snapshot = now.snapshot
     if not snapshot.judged:
-        return (("no pressure limits: this ball gives no newtons", Tone.CAUTION),)
+        return (("no limits: this ball gives no newtons", Tone.CAUTION),)
     opened = snapshot.opened
     if snapshot.period_s > TOO_SLOW_S:
         return (("too slow to warn you in time", Tone.CAUTION),)

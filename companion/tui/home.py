@@ -20,6 +20,7 @@ from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 
 LOOK_EVERY_S = 2.0
 TODAY_ROWS = 4
+SOUND_ROWS = 3
 _ASK_SOUND = "sound   a tone and the words sound check were played: did you hear them?   y yes   n no"
 _SCHEMES = {"serial": "serial", "sim": "virtual", "ble": "Bluetooth", "replay": "replay"}
 _COLUMNS = (("BALL", 20), ("LINK", 9), ("STATE", 14), ("ADDRESS", 24), ("WHAT IT IS", 40))
@@ -33,6 +34,7 @@ class HomeScreen(Screen[None]):
         self._deck = deck
         self._devices: Sequence[Device] = ()
         self._busy = False
+        self._sound_said: tuple[str, Tone] | None = None
         self._sound_asked = False  # the question whether it was heard stands
 
     def compose(self) -> ComposeResult:
@@ -65,6 +67,8 @@ class HomeScreen(Screen[None]):
         preface = self.query_one("#preface", Lines)
         preface.styles.height = len(lines)
         preface.paint(tuple(((line, Tone.QUIET),) for line in lines))
+        if self._sound_said is not None:
+            self._tell_sound(*self._sound_said)
 
     def _title(self) -> None:
         self.query_one(TitleBar).show((("knead", Tone.STRONG), ("  balls", Tone.PLAIN)), ())
@@ -91,7 +95,7 @@ class HomeScreen(Screen[None]):
     @work(exclusive=True, group="look")
     async def _look(self) -> None:
         try:
-            found = await aside(self._deck.devices)
+            found = await aside(self._deck.devices, self)
         except FAILURES as error:
             self.say(str(error), getattr(error, "hint", ""))
             return
@@ -151,7 +155,7 @@ class HomeScreen(Screen[None]):
     @work(group="tare")
     async def _tare(self, address: str) -> None:
         try:
-            outcome = await aside(lambda: self._deck.tare(address))
+            outcome = await aside(lambda: self._deck.tare(address), self)
         except FAILURES as error:
             self.say(str(error), getattr(error, "hint", ""))
         else:
@@ -174,10 +178,10 @@ class HomeScreen(Screen[None]):
     async def _test_sound(self, *, asked: bool) -> None:
         """On the first start, and until somebody has heard it: without sound the screen stands in, and says so."""
         try:
-            if not asked and not await aside(self._deck.sound.due):
+            if not asked and not await aside(self._deck.sound.due, self):
                 return
             self._tell_sound("sound   a tone and two words are played ...", Tone.PLAIN)
-            failure = await aside(self._deck.sound.play)
+            failure = await aside(self._deck.sound.play, self)
         except FAILURES as error:
             failure = words.failure(error)
         if failure:
@@ -191,7 +195,7 @@ class HomeScreen(Screen[None]):
     @work(exclusive=True, group="sound")
     async def _keep_heard(self, yes: bool) -> None:
         try:
-            said = await aside(lambda: self._deck.sound.heard(yes))
+            said = await aside(lambda: self._deck.sound.heard(yes), self)
         except FAILURES as error:
             said = words.failure(error)
         self._tell_sound(f"sound   {said}", Tone.PLAIN if yes else Tone.CAUTION)
@@ -199,7 +203,9 @@ class HomeScreen(Screen[None]):
     def _tell_sound(self, text: str, tone: Tone) -> None:
         for line in self.query("#sound").results(Lines):  # none, where the screen was left meanwhile
             line.display = True
-            line.paint(((((words.plain(text, 300), tone)),),))
+            self._sound_said = text, tone
+            lines = textwrap.wrap(words.plain(text, 300), max(20, self.size.width - 2))
+            line.fit(tuple(((part, tone),) for part in lines[:SOUND_ROWS]))
 
     # --- the log ---
 
@@ -207,7 +213,7 @@ class HomeScreen(Screen[None]):
     async def _read_log(self) -> None:
         rows: list[Row]
         try:
-            rows_of_log = await aside(self._deck.sessions)
+            rows_of_log = await aside(self._deck.sessions, self)
             sessions = [row for row in rows_of_log if row.id not in self._deck.trash]
         except FAILURES as error:
             rows = [((f"last session: {words.failure(error)}", Tone.CAUTION),)]
@@ -220,7 +226,7 @@ class HomeScreen(Screen[None]):
     async def _read_today(self) -> None:
         """What is left today; the first lines are those that fit."""
         try:
-            lines = [*await aside(self._deck.today)]
+            lines = [*await aside(self._deck.today, self)]
         except FAILURES as error:
             lines = [f"today: {error}"]
         if len(lines) > TODAY_ROWS:

@@ -117,7 +117,7 @@ class LiveScreen(Screen[None]):
             return
         until_s = self._words_until_s
         shown = until_s is None or time.monotonic() < until_s
-        made_for = (now.snapshot.opened, now.snapshot.totals is None, self.size.width)
+        made_for = (now.snapshot.opened, now.snapshot.judged, now.snapshot.totals is None, self.size.width)
         if shown and made_for != self._words_made_for:
             self._words_made_for = made_for
             self._words_rows = start_rows(now, self._live.words, self.size.width)
