@@ -15,7 +15,7 @@ from companion.tui.terminal import frames_per_second
 from tests.test_tui_stage import Child, Stage, child
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
-LIMIT_S = 30.0
+LIMIT_S = 50.0  # on what hangs, not on what is slow
 HOLE_S = 0.05
 
 
@@ -74,20 +74,33 @@ def test_a_terminal_that_stopped_reading_keeps_nobody_from_ending(tmp_path: Path
 
 
 def test_a_terminal_that_stopped_reading_does_not_hold_up_the_engine(tmp_path: Path) -> None:
-    """The longest time between two scans. Other work on the machine only ever makes it longer: the best of three."""
-    longest_s = []
+    """The longest time between two scans, beyond what other work on the machine took from this process meanwhile.
+
+    Such work only ever makes it longer: the best of three.
+    """
+    beyond_s = []
     for attempt in range(3):
         with child(tmp_path / f"told{attempt}", "fine", seconds=6.0, fps=30.0) as process:
             wait_for_screen(process)
-            time.sleep(
-                4.0
-            )  # the terminal reads nothing: a loop that waited for it would stand still from the second on
+            # The terminal reads nothing: a loop that waited for it would stand still from the second on.
+            taken_s = longest_oversleep(4.0)
             told = process.finish(LIMIT_S)
         assert told["scans"] > 500
-        longest_s.append(told["longest_hole_s"])
-        if longest_s[-1] < HOLE_S:
+        beyond_s.append(told["longest_hole_s"] - taken_s)
+        if beyond_s[-1] < HOLE_S:
             return
-    pytest.fail(f"the longest holes were {longest_s} s")
+    pytest.fail(f"the longest holes, beyond what the machine took, were {beyond_s} s")
+
+
+def longest_oversleep(seconds: float) -> float:
+    """How much longer than asked for a process that does nothing else slept at most."""
+    begin_s = last_s = time.monotonic()
+    longest_s = 0.0
+    while last_s - begin_s < seconds:
+        time.sleep(0.01)
+        now_s = time.monotonic()
+        longest_s, last_s = max(longest_s, now_s - last_s - 0.01), now_s
+    return longest_s
 
 
 def test_without_a_terminal_it_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
