@@ -1,5 +1,6 @@
 """The screens of settings and limits, over books of fakes and over the real ones."""
 
+import threading
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,6 +24,7 @@ from companion.programs.program import Program
 from companion.safety.person import OwnLimit
 from companion.tui.app import KneadApp
 from companion.tui.books import Figure, Limit, LimitPage, Setting
+from companion.tui.home import HomeScreen
 from companion.tui.limits import LimitsScreen, number_of
 from companion.tui.settings import SettingsScreen
 from sessions.events import Opened
@@ -408,6 +410,42 @@ async def test_without_sound_the_first_screen_says_that_it_stands_in() -> None:
     async with home(Stage(sound=FakeSound("nothing plays tones"))) as pilot:
         await sees(pilot, "no sound, the screen stands in: nothing plays tones")
         assert len(shown(pilot)[-1]) <= 80
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_the_sound_check_says_is_not_cut(size: tuple[int, int]) -> None:
+    missing = (
+        "nothing plays tones (pw-play, paplay, aplay ...); nothing speaks (spd-say, espeak-ng, espeak): install one"
+    )
+    async with home(Stage(sound=FakeSound(missing)), size) as pilot:
+        await until(pilot, lambda: missing in " ".join(text_of(pilot).split()))
+
+
+async def test_a_theme_that_is_chosen_holds_also_where_the_settings_were_left_meanwhile() -> None:
+    stage = Stage()
+    gate = threading.Event()
+
+    class Slow:
+        place = "config.toml"
+
+        def rows(self) -> Sequence[Setting]:
+            return ()
+
+        def write(self, name: str, text: str) -> str:
+            assert gate.wait(20.0)
+            return f"{name} is {text}"
+
+    stage.deck = replace(stage.deck, settings=Slow())
+    async with home(stage) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SettingsScreen))
+        screen = pilot.app.screen
+        assert isinstance(screen, SettingsScreen)
+        screen._write("theme", "mono")
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        gate.set()
+        await until(pilot, lambda: pilot.app.theme == "mono")
 
 
 def test_a_deck_without_books_says_so() -> None:

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable
 
 from companion.tui import keys, words
-from companion.tui.aside import aside, is_going
+from companion.tui.aside import aside
 from companion.tui.books import Setting
 from companion.tui.deck import FAILURES, Deck
 from companion.tui.messages import GoBack, GoTo, SettingChanged, ShowHelp
@@ -127,13 +127,18 @@ class SettingsScreen(Screen[None]):
 
     @work(group="write")
     async def _write(self, name: str, text: str) -> None:
+        app = self.app
+
+        def write() -> str:
+            said = self._book.write(name, text)
+            app.post_message(SettingChanged(name, text))  # it holds, also where this screen was left meanwhile
+            return said
+
         try:
-            said = await aside(lambda: self._book.write(name, text))
+            said = await aside(write, self)
         except FAILURES as error:
-            if not is_going(self):
-                self.say(words.failure(error), tone=Tone.CAUTION)
+            self.say(words.failure(error), tone=Tone.CAUTION)
             return
-        self.app.post_message(SettingChanged(name, text))  # it holds, also where the screen was left meanwhile
         self._read(said)
 
     # --- moving and leaving ---
