@@ -288,9 +288,12 @@ class Pipeline:
 
     def _recalibrated(self) -> None:
         """Nobody has confirmed the ball's newtons from here on: its limits are those of an uncalibrated one."""
-        if self._guard is not None:
-            self._guard.recalibrated()
+        if self._guard is not None and self._leading is not None:
+            self._leading.recalibrated()
             self._adopt(self._guard.context)
+            self._show()
+        elif self._context is not None:  # before the first scan
+            self._adopt(dataclasses.replace(self._context, calibrated=False))
 
     def _started(self, started: Started, now_s: float) -> list[Output]:
         out: list[Output] = []
@@ -314,9 +317,6 @@ class Pipeline:
 
     def _state(self, status: Status, now_s: float) -> list[Output]:
         """STATUS; the same again within a second is not worth a word."""
-        self._battery_low = status.battery_low
-        if self._guard is not None:
-            self._guard.battery(status.battery_low)
         if status == self._status and now_s - self._status_s < SAME_STATUS_S:
             return []
         if not self._often.take("status", status, now_s):
@@ -341,10 +341,17 @@ class Pipeline:
                     out += self._ball_event(item, now_s, count)
                 case Status():
                     self._status, self._status_s = item, now_s
+                    self._battery(item.battery_low)
                     out.append(notices.of_status(item, self._at(now_s)))
                 case ZeroChanged():
                     out += self._zero(item, now_s)
         return out
+
+    def _battery(self, low: bool) -> None:
+        """As it is told, so that the log tells a replay the same."""
+        self._battery_low = low
+        if self._guard is not None:
+            self._guard.battery(low)
 
     def _ball_event(self, event: BallEvent, now_s: float, count: int = 1) -> list[Output]:
         out: list[Output] = [notices.of_ball_event(event, self._at(now_s), count)]
