@@ -54,6 +54,8 @@ from sessions.events import Action, Closed, Event, Json, Notice, Opened
 
 SAME_STATUS_S = 1.0
 FIND_ME = AskAlert(Pattern.FIND_ME, Pattern.FIND_ME, 3000)  # six blinks and buzzes: enough to look and to feel
+LINKS = 12  # changes of the link's state told one by one each second: a link lost and made again twice
+Told = BallEvent | Status | ZeroChanged | PhaseChanged  # what may come in floods
 KNOWN_EVENTS = frozenset(Code)  # those that are not are counted as one kind
 UNSEEN = ZeroChanged(None, None, False)  # a change of zero whose value is not known
 
@@ -77,7 +79,7 @@ class Pipeline:
         self._index: int | None = None  # of the newest scan
         self._ended: Notice | None = None  # why the guard ends the session
         self._damage = DamageTally()
-        self._often = Often[BallEvent | Status | ZeroChanged]()
+        self._often = Often[Told]()
         self._status: Status | None = None  # as last told,
         self._status_s = 0.0  # and when
         self._side: BallSide | None = None  # the ball's buzzer, light and own limit
@@ -168,8 +170,7 @@ class Pipeline:
                 case Close():
                     out.append(self._closing(event))
                 case PhaseChanged():
-                    self._listening = event.phase in (Phase.LIVE, Phase.STALE)
-                    out.append(notices.of_phase(event, self._at(now_s)))
+                    out += self._phase(event, now_s)
                 case Profile():
                     out += self._profiled(event, now_s)
                 case Started():
@@ -323,6 +324,11 @@ class Pipeline:
             return []
         return self._told_often([(status, 1)], now_s)
 
+    def _phase(self, changed: PhaseChanged, now_s: float) -> list[Output]:
+        """A ball that answers and ends again without pause changes the link's state without end."""
+        self._listening = changed.phase in (Phase.LIVE, Phase.STALE)
+        return self._told_often([(changed, 1)], now_s) if self._often.take("link", changed, now_s, LINKS) else []
+
     def _unasked(self, event: BallEvent | ZeroChanged, now_s: float) -> list[Output]:
         """What a ball may tell as often as it likes. Of a flood of zeros none is believed."""
         if isinstance(event, ZeroChanged):
@@ -332,7 +338,7 @@ class Pipeline:
         known = event.code if event.code in KNOWN_EVENTS else None
         return self._ball_event(event, now_s) if self._often.take(known, event, now_s) else []
 
-    def _told_often(self, told: Iterable[tuple[BallEvent | Status | ZeroChanged, int]], now_s: float) -> list[Output]:
+    def _told_often(self, told: Iterable[tuple[Told, int]], now_s: float) -> list[Output]:
         """What may come in floods, each with how many it stands for."""
         out: list[Output] = []
         for item, count in told:
@@ -345,6 +351,8 @@ class Pipeline:
                     out.append(notices.of_status(item, self._at(now_s)))
                 case ZeroChanged():
                     out += self._zero(item, now_s)
+                case PhaseChanged():
+                    out.append(notices.of_phase(item, self._at(now_s), count))
         return out
 
     def _battery(self, low: bool) -> None:
