@@ -39,6 +39,7 @@ FLOORS = (
         "companion.pairing",
         "companion.whereabouts",
         "companion.ownlimits",
+        "companion.hearing",
     ),
     ("companion.run", "companion.contexts", "companion.meeting"),
     ("companion.compose",),
@@ -48,7 +49,7 @@ FLOORS = (
 SIDE_ROOMS = {
     "companion.transports": (("companion.errors", "companion.clock"), ("companion.balls",)),
     "companion.virtual": (("companion.errors", "companion.clock"), ("companion.balls",)),
-    "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
+    "companion.cues": (("companion.errors", "companion.safety"), ("companion.hearing",)),
     "companion.config": (
         ("companion.errors", "companion.safety", "companion.handsfree"),
         (
@@ -57,6 +58,7 @@ SIDE_ROOMS = {
             "companion.zeros",
             "companion.calibrating",
             "companion.replaying",
+            "companion.hearing",
             "companion.compose",
             "companion.cli",
         ),
