@@ -17,7 +17,8 @@ from companion.handsfree.hands import Hands
 from companion.handsfree.terms import Terms
 from companion.leading import Leading
 from companion.measuring import Measure
-from companion.often import Often
+from companion.news import Counted, News
+from companion.opening import first_event
 from companion.points import request_of
 from companion.programs.coach import Coach
 from companion.safety.guard import Guard
@@ -52,12 +53,7 @@ from firmware_protocol.messages import Alert as AskAlert
 from firmware_protocol.messages import LimitSettings, Pattern, Stop, Tare
 from sessions.events import Action, Closed, Event, Json, Notice, Opened
 
-SAME_STATUS_S = 1.0
 FIND_ME = AskAlert(Pattern.FIND_ME, Pattern.FIND_ME, 3000)  # six blinks and buzzes: enough to look and to feel
-LINKS = 12  # changes of the link's state told one by one each second: a link lost and made again twice
-Told = BallEvent | Status | ZeroChanged | PhaseChanged  # what may come in floods
-KNOWN_EVENTS = frozenset(Code)  # those that are not are counted as one kind
-UNSEEN = ZeroChanged(None, None, False)  # a change of zero whose value is not known
 
 
 class Pipeline:
@@ -79,9 +75,7 @@ class Pipeline:
         self._index: int | None = None  # of the newest scan
         self._ended: Notice | None = None  # why the guard ends the session
         self._damage = DamageTally()
-        self._often = Often[Told]()
-        self._status: Status | None = None  # as last told,
-        self._status_s = 0.0  # and when
+        self._news = News()
         self._side: BallSide | None = None  # the ball's buzzer, light and own limit
         self._listening = False  # the ball takes requests
         self._battery_low = False  # as told last
@@ -106,7 +100,7 @@ class Pipeline:
             self._timeline.suspended()
         out = self._drive(self._driver.tick(now_s), now_s)
         out += self._damage.due(now_s, self._at(now_s))
-        out += self._told_often(self._often.due(now_s), now_s)
+        out += self._told(self._news.due(now_s), now_s)
         if self._guard is not None and self._leading is not None:
             at_s = self._at(now_s)
             out += self._leading.hear([*self._guard.tick(now_s, at_s)])
@@ -140,16 +134,16 @@ class Pipeline:
         if self._closed:
             return []
         self._closed = True
-        often = self._told_often(self._often.rest(now_s), now_s)
+        news = self._told(self._news.rest(now_s), now_s)
         out: list[Event] = [*self._damage.rest(now_s, self._at(now_s))]
-        out += [item for item in often if isinstance(item, Notice)]
+        out += [item for item in news if isinstance(item, Notice)]
         if self._guard is not None:
             out += self._guard.finish(self._at(now_s))
         return [*out, Closed(self._at(now_s), cause)]
 
     def deadline(self) -> float | None:
         """When `tick` is next due, on the engine's clock."""
-        stages = (self._driver, self._damage, self._often, self._guard, self._leading, self._side)
+        stages = (self._driver, self._damage, self._news, self._guard, self._leading, self._side)
         due = [None if stage is None else stage.deadline() for stage in stages]
         return min((at_s for at_s in due if at_s is not None), default=None)
 
@@ -170,15 +164,14 @@ class Pipeline:
                 case Close():
                     out.append(self._closing(event))
                 case PhaseChanged():
-                    out += self._phase(event, now_s)
+                    self._listening = event.phase in (Phase.LIVE, Phase.STALE)
+                    out += self._told(self._news.take(event, now_s), now_s)
                 case Profile():
                     out += self._profiled(event, now_s)
                 case Started():
                     out += self._started(event, now_s)
-                case Status():
-                    out += self._state(event, now_s)
-                case BallEvent() | ZeroChanged():
-                    out += self._unasked(event, now_s)
+                case Status() | BallEvent() | ZeroChanged():
+                    out += self._told(self._news.take(event, now_s), now_s)
                 case LimitInForce():
                     out += self._limit_in_force(event.settings, now_s)
                 case Refused() | RawMeans() | PointsTold() | Calibrated():
@@ -233,28 +226,13 @@ class Pipeline:
         return out
 
     def _opening(self, placed: Placed) -> Opened:
-        profile, context, plan = self._profile, self._context, self._plan
+        profile, context = self._profile, self._context
         smoother = None if self._measure is None else self._measure.smoother
         assert profile is not None
         assert context is not None
         assert smoother is not None
-        device: dict[str, Json] = dataclasses.asdict(profile) | {"unit": int(profile.unit)}
-        return Opened(
-            t_s=float(placed.t_s[0]),
-            started_at=plan.wall(self._timeline.host_s(float(placed.t_s[0]))),
-            device=device,
-            person=plan.person,
-            region=context.region,
-            side=context.side,
-            tool=context.tool,
-            area_cm2=context.area_cm2,
-            program=plan.program,
-            context=context.to_json() | ({} if self._hands is None else {"hands": self._hands.to_json()}),
-            smoothing=smoother.describe(),
-            simulated=profile.simulated,
-            software=plan.software,
-            routine=None if plan.routine is None else plan.routine.to_json(),
-        )
+        t_s = float(placed.t_s[0])
+        return first_event(self._plan, profile, context, smoother, self._hands, t_s, self._timeline.host_s(t_s))
 
     def _gap(self, gap: Gap) -> Notice:
         if self._measure is not None:
@@ -316,37 +294,14 @@ class Pipeline:
             self._guard.battery(self._battery_low)
         return out
 
-    def _state(self, status: Status, now_s: float) -> list[Output]:
-        """STATUS; the same again within a second is not worth a word."""
-        if status == self._status and now_s - self._status_s < SAME_STATUS_S:
-            return []
-        if not self._often.take("status", status, now_s):
-            return []
-        return self._told_often([(status, 1)], now_s)
-
-    def _phase(self, changed: PhaseChanged, now_s: float) -> list[Output]:
-        """A ball that answers and ends again without pause changes the link's state without end."""
-        self._listening = changed.phase in (Phase.LIVE, Phase.STALE)
-        return self._told_often([(changed, 1)], now_s) if self._often.take("link", changed, now_s, LINKS) else []
-
-    def _unasked(self, event: BallEvent | ZeroChanged, now_s: float) -> list[Output]:
-        """What a ball may tell as often as it likes. Of a flood of zeros none is believed."""
-        if isinstance(event, ZeroChanged):
-            if self._often.take("zero", UNSEEN, now_s):
-                return self._zero(event, now_s)
-            return self._zero(UNSEEN, now_s) if self._often.held("zero") == 1 else []
-        known = event.code if event.code in KNOWN_EVENTS else None
-        return self._ball_event(event, now_s) if self._often.take(known, event, now_s) else []
-
-    def _told_often(self, told: Iterable[tuple[Told, int]], now_s: float) -> list[Output]:
+    def _told(self, news: Counted, now_s: float) -> list[Output]:
         """What may come in floods, each with how many it stands for."""
         out: list[Output] = []
-        for item, count in told:
+        for item, count in news:
             match item:
                 case BallEvent():
                     out += self._ball_event(item, now_s, count)
                 case Status():
-                    self._status, self._status_s = item, now_s
                     self._battery(item.battery_low)
                     out.append(notices.of_status(item, self._at(now_s)))
                 case ZeroChanged():

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 from companion.contexts import guard_context
+from companion.news import LINKS
 from companion.often import ONE_BY_ONE, Often
-from companion.pipeline import LINKS, Pipeline
+from companion.pipeline import Pipeline
 from companion.run import LiveRequest
 from companion.stages import Output, Plan
 from firmware_protocol.codec import encode
