@@ -63,7 +63,9 @@ def find(wanted: str | None, paths: Paths, devices: "Iterable[Device]") -> Targe
         return target_of(named(devices, wanted))
     except NotFoundError as error:
         hint = "write serial:PORT, ble:NAME or sim:SCENARIO (knead scan), or a name from knead devices"
-        raise ConfigError(f"{wanted} is no address of a ball, and no ball is called so", hint) from error
+        raise ConfigError(
+            f"{wanted or repr(wanted)} is no address of a ball, and no ball is called so", hint
+        ) from error
 
 
 def refuse_name(nickname: str, target: Target, devices: "Iterable[Device]") -> None:
