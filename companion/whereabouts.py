@@ -40,13 +40,19 @@ class Target:
 
 def remembered(paths: Paths) -> "list[Device]":
     """Every ball of the log; none where it cannot be read, which others say."""
+    with contextlib.suppress(SessionError):
+        return listed(paths)
+    return []
+
+
+def listed(paths: Paths) -> "list[Device]":
+    """Every ball of the log. Raises SessionError where it cannot be read."""
     if not paths.database.exists():
         return []
     from sessions.store import Store
 
-    with contextlib.suppress(SessionError), Store(paths.database) as store:
+    with Store(paths.database) as store:
         return store.devices.list()
-    return []
 
 
 def find(wanted: str | None, paths: Paths, devices: "Iterable[Device]") -> Target:

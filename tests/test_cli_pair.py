@@ -125,6 +125,16 @@ def test_leaving_by_a_signal_keeps_nothing(
     assert capsys.readouterr().out == ""
 
 
+def test_balls_of_a_log_that_cannot_be_read_are_not_none(tmp_path: Path, capsys: Shown) -> None:
+    database = tmp_path / "data" / "knead.db"
+    database.parent.mkdir(parents=True, exist_ok=True)
+    database.write_bytes(b"no library" * 900)
+    assert run(["devices"]) == 6
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "is damaged" in told.err.splitlines()[0]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a device path")
 def test_as_a_process_without_a_ball(tmp_path: Path) -> None:
     found = knead("pair", "serial:/dev/nothing-here", home=tmp_path)

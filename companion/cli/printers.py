@@ -100,7 +100,7 @@ class Plain:
             case Opened():
                 return self._begin(event)
             case Closed():
-                return (f"ENDED after {span(event.t_s)}: {clean(event.cause)}",)
+                return (f"ENDED after {span(event.t_s)}: {clean(event.cause.replace('_', ' '))}",)
             case Totals():
                 return self._holds(event)
             case Cue():
