@@ -3,7 +3,7 @@
 import importlib
 import sys
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
 import pytest
@@ -15,23 +15,24 @@ from tests.reliability.row import Row
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals, pseudo-terminals and limits of POSIX")
 
 
-WAITING = ("disk", "ending", "kill")  # these wait for processes of their own: played at the same time
+# Those that wait for processes of their own are played at the same time, in one test: so each is played once,
+# however the tests are spread.
+TOGETHER = (("disk", "ending", "kill"), *((family,) for family in ("damage", "fuzz", "powercut", "storm", "soak")))
 
 
 def play(family: str) -> list[Row]:
     return list(importlib.import_module(f"tests.reliability.{family}").rows(short=True))
 
 
-@pytest.fixture(scope="module")
-def together() -> dict[str, Future[list[Row]]]:
-    with ThreadPoolExecutor(len(WAITING)) as lanes:
-        return {family: lanes.submit(play, family) for family in WAITING}
+def test_every_family_is_played() -> None:
+    assert sorted(family for families in TOGETHER for family in families) == sorted(table.FAMILIES)
 
 
-@pytest.mark.parametrize("family", table.FAMILIES)
-def test_every_promise_is_kept(family: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("families", TOGETHER, ids=" ".join)
+def test_every_promise_is_kept(families: tuple[str, ...]) -> None:
     try:
-        rows = request.getfixturevalue("together")[family].result() if family in WAITING else play(family)
+        with ThreadPoolExecutor(len(families)) as lanes:
+            rows = [row for found in lanes.map(play, families) for row in found]
     except MissingError as missing:
         if judged():
             raise

@@ -40,7 +40,7 @@ PPM = (200.0, -200.0)
 HOURS = (2.0, 2.0)
 # Two hours take a minute and a half of processor time for each clock: `.ci/run` plays them by themselves, and the
 # short form of all families, which has a minute in all, plays less.
-SHORT_HOURS = (0.2, 0.03)
+SHORT_HOURS = (0.04, 0.04)
 GROWTH_MB = 5.0
 SETTLED_S = 300.0  # caches, buffers and numpy's own memory are full by then
 FIT_S = 60.0
