@@ -264,6 +264,7 @@ def test_text_of_a_device_carries_no_controls() -> None:
 def test_totals_are_for_programs_only() -> None:
     assert printed(plain(), totals()) == []
     assert printed(plain(), Closed(75.0, "user")) == ["ENDED after 1 min 15 s: user"]
+    assert printed(plain(), Closed(0.0, "no_ball")) == ["ENDED after 0 s: no ball"]
 
 
 def test_the_last_lines_say_where_it_lies_and_how_to_see_it() -> None:
