@@ -89,5 +89,5 @@ def test_actions_are_requests_or_none(action: Action, request_: object) -> None:
 
 
 def test_one_point_is_said_as_one() -> None:
-    with pytest.raises(NoLineError, match="^1 point: two to 8 are needed"):
+    with pytest.raises(NoLineError, match=r"^1 point: two to 8 are needed"):
         fit([Point(0.0, 1.0)])
