@@ -6,7 +6,7 @@ Screens and commands are given what this module makes, and import none of its pa
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -23,6 +23,7 @@ from companion.contexts import guard_context
 from companion.engine import Engine, Observer, Outcome
 from companion.errors import ConfigError
 from companion.handsfree.terms import Terms, wished
+from companion.hearing import cues_of
 from companion.meeting import Meeting
 from companion.pairing.acquaintance import Acquaintances, settings_of
 from companion.pairing.profile import checked_name
@@ -44,10 +45,6 @@ from firmware_protocol.simulator.virtual import VirtualBall
 from sessions.events import Action, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from companion.cues.check import Sounded
-    from companion.cues.observer import Cues, Wanted
     from sessions.journal import Journal
     from sessions.store import Store
 
@@ -197,34 +194,6 @@ def open_store(settings: Settings) -> "Store":
     return Store(settings.paths.database)
 
 
-@dataclass(frozen=True, slots=True)
-class SoundPrograms:
-    """What plays and what speaks: those this computer has, and those it could have."""
-
-    tones: tuple[list[str], list[str]]
-    voice: tuple[list[str], list[str]]
-
-
-def sound_programs() -> SoundPrograms:
-    from companion.cues import equipment
-
-    return SoundPrograms(*(equipment.listed(programs) for programs in (equipment.PLAYERS, equipment.SPEAKERS)))
-
-
-def sound_check(settings: Settings) -> "Iterator[Sounded]":
-    """Every warning, as this computer sounds it. Raises OSError."""
-    from companion.cues.check import check
-
-    return check(_wanted(settings))
-
-
-def sound_test(settings: Settings) -> str:
-    """One tone and two words; gives what went wrong, or nothing. Raises OSError."""
-    from companion.cues import check
-
-    return check.test(_wanted(settings))
-
-
 # --- parts ---
 
 
@@ -265,7 +234,7 @@ def _run(
         journal = _journal(settings, tell)
         observers = [journal, *observers]
     led = plan.hands is not None or plan.program is not None
-    cues = _cues(settings, tell, led=led) if request.sound else None
+    cues = cues_of(settings, tell, led=led) if request.sound else None
     if cues is not None:
         observers = [cues, *observers]  # first: a sound takes longest to arrive
         owned = [cues.close, *owned]
@@ -337,20 +306,6 @@ def _tap(request: LiveRequest, plan: Plan, clock: Clock, speech: Speech) -> Tap 
         hands=None if plan.hands is None else plan.hands.to_json(),
     )
     return Tap(CaptureWriter(request.capture, setup))
-
-
-def _wanted(settings: Settings, *, led: bool = False) -> "Wanted":
-    from companion.cues.observer import Wanted as Wants
-
-    ticks = settings.sound and (settings.ticks == "on" or (settings.ticks == "auto" and led))
-    return Wants(settings.sound, settings.voice, settings.paths.state_dir / "sounds", ticks)
-
-
-def _cues(settings: Settings, tell: Callable[[Notice], None], *, led: bool) -> "Cues":
-    from companion.cues.bell import bell_of_terminal
-    from companion.cues.observer import Cues as Observing
-
-    return Observing(_wanted(settings, led=led), tell, bell_of_terminal() if settings.sound else None)
 
 
 def _showcase_seconds() -> float:

@@ -59,9 +59,13 @@ class Guided:
         """What the guard said between two scans."""
         return self._coach.hear(event)
 
+    def adopt(self) -> None:
+        """The guard's context has changed between two scans."""
+        self._coach.adopt(self._guard.context)
+
     def act(self, action: Action, t_s: float) -> list[Said]:
         """What a person did; the guard knows of it."""
-        self._coach.adopt(self._guard.context)
+        self.adopt()
         return self._coach.act(action, t_s)
 
     def tick(self, now_s: float, t_s: float) -> list[Said]:

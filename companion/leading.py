@@ -62,6 +62,12 @@ class Leading:
         out = [*self.hear([action]), *self.hear(self._guard.act(action, t_s))]
         return out if self._guided is None else out + self._heard(self._guided.act(action, t_s))
 
+    def recalibrated(self) -> None:
+        """The ball's calibration is another: limits and bands are lowered before the next scan."""
+        self._guard.recalibrated()
+        if self._guided is not None:
+            self._guided.adopt()
+
     def hear(self, events: Iterable[Event]) -> list[Event]:
         """What was said between two scans, and what comes of it."""
         out: list[Event] = []

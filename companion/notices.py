@@ -35,9 +35,13 @@ def of_gap(gap: Gap) -> Notice:
     return Notice(gap.to_s, "gap", text, fields)
 
 
-def of_phase(changed: PhaseChanged, t_s: float) -> Notice:
+def of_phase(changed: PhaseChanged, t_s: float, count: int = 1) -> Notice:
+    """`count`: how many changes this newest one stands for."""
     state = changed.phase.value
-    return Notice(t_s, "link", f"link {state}", {"state": state})
+    told: dict[str, Json] = {"state": state}
+    if count == 1:
+        return Notice(t_s, "link", f"link {state}", told)
+    return Notice(t_s, "link", f"link {state}, {count} changes", told | {"count": count})
 
 
 def of_profile(profile: Profile, t_s: float) -> Notice:

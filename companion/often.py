@@ -27,12 +27,12 @@ class Often(Generic[T]):
     def __init__(self) -> None:
         self._keys: dict[Hashable, _Key[T]] = {}
 
-    def take(self, key: Hashable, item: T, now_s: float) -> bool:
-        """Whether it passes at once; else it, or a newer one, is `due` within a second."""
+    def take(self, key: Hashable, item: T, now_s: float, most: int = ONE_BY_ONE) -> bool:
+        """Whether it passes at once, as `most` a second do; else it, or a newer one, is `due` within a second."""
         known = self._keys.get(key)
         if known is None or (now_s - known.since_s >= WITHIN_S and not known.held):
             known = self._keys[key] = _Key(now_s)
-        if known.passed < ONE_BY_ONE:
+        if known.passed < most:
             known.passed += 1
             return True
         known.held, known.newest = known.held + 1, item

@@ -17,7 +17,8 @@ from companion.handsfree.hands import Hands
 from companion.handsfree.terms import Terms
 from companion.leading import Leading
 from companion.measuring import Measure
-from companion.often import Often
+from companion.news import Counted, News
+from companion.opening import first_event
 from companion.points import request_of
 from companion.programs.coach import Coach
 from companion.safety.guard import Guard
@@ -52,10 +53,7 @@ from firmware_protocol.messages import Alert as AskAlert
 from firmware_protocol.messages import LimitSettings, Pattern, Stop, Tare
 from sessions.events import Action, Closed, Event, Json, Notice, Opened
 
-SAME_STATUS_S = 1.0
 FIND_ME = AskAlert(Pattern.FIND_ME, Pattern.FIND_ME, 3000)  # six blinks and buzzes: enough to look and to feel
-KNOWN_EVENTS = frozenset(Code)  # those that are not are counted as one kind
-UNSEEN = ZeroChanged(None, None, False)  # a change of zero whose value is not known
 
 
 class Pipeline:
@@ -77,9 +75,7 @@ class Pipeline:
         self._index: int | None = None  # of the newest scan
         self._ended: Notice | None = None  # why the guard ends the session
         self._damage = DamageTally()
-        self._often = Often[BallEvent | Status | ZeroChanged]()
-        self._status: Status | None = None  # as last told,
-        self._status_s = 0.0  # and when
+        self._news = News()
         self._side: BallSide | None = None  # the ball's buzzer, light and own limit
         self._listening = False  # the ball takes requests
         self._battery_low = False  # as told last
@@ -104,7 +100,7 @@ class Pipeline:
             self._timeline.suspended()
         out = self._drive(self._driver.tick(now_s), now_s)
         out += self._damage.due(now_s, self._at(now_s))
-        out += self._told_often(self._often.due(now_s), now_s)
+        out += self._told(self._news.due(now_s), now_s)
         if self._guard is not None and self._leading is not None:
             at_s = self._at(now_s)
             out += self._leading.hear([*self._guard.tick(now_s, at_s)])
@@ -138,16 +134,16 @@ class Pipeline:
         if self._closed:
             return []
         self._closed = True
-        often = self._told_often(self._often.rest(now_s), now_s)
+        news = self._told(self._news.rest(now_s), now_s)
         out: list[Event] = [*self._damage.rest(now_s, self._at(now_s))]
-        out += [item for item in often if isinstance(item, Notice)]
+        out += [item for item in news if isinstance(item, Notice)]
         if self._guard is not None:
             out += self._guard.finish(self._at(now_s))
         return [*out, Closed(self._at(now_s), cause)]
 
     def deadline(self) -> float | None:
         """When `tick` is next due, on the engine's clock."""
-        stages = (self._driver, self._damage, self._often, self._guard, self._leading, self._side)
+        stages = (self._driver, self._damage, self._news, self._guard, self._leading, self._side)
         due = [None if stage is None else stage.deadline() for stage in stages]
         return min((at_s for at_s in due if at_s is not None), default=None)
 
@@ -169,15 +165,13 @@ class Pipeline:
                     out.append(self._closing(event))
                 case PhaseChanged():
                     self._listening = event.phase in (Phase.LIVE, Phase.STALE)
-                    out.append(notices.of_phase(event, self._at(now_s)))
+                    out += self._told(self._news.take(event, now_s), now_s)
                 case Profile():
                     out += self._profiled(event, now_s)
                 case Started():
                     out += self._started(event, now_s)
-                case Status():
-                    out += self._state(event, now_s)
-                case BallEvent() | ZeroChanged():
-                    out += self._unasked(event, now_s)
+                case Status() | BallEvent() | ZeroChanged():
+                    out += self._told(self._news.take(event, now_s), now_s)
                 case LimitInForce():
                     out += self._limit_in_force(event.settings, now_s)
                 case Refused() | RawMeans() | PointsTold() | Calibrated():
@@ -232,28 +226,13 @@ class Pipeline:
         return out
 
     def _opening(self, placed: Placed) -> Opened:
-        profile, context, plan = self._profile, self._context, self._plan
+        profile, context = self._profile, self._context
         smoother = None if self._measure is None else self._measure.smoother
         assert profile is not None
         assert context is not None
         assert smoother is not None
-        device: dict[str, Json] = dataclasses.asdict(profile) | {"unit": int(profile.unit)}
-        return Opened(
-            t_s=float(placed.t_s[0]),
-            started_at=plan.wall(self._timeline.host_s(float(placed.t_s[0]))),
-            device=device,
-            person=plan.person,
-            region=context.region,
-            side=context.side,
-            tool=context.tool,
-            area_cm2=context.area_cm2,
-            program=plan.program,
-            context=context.to_json() | ({} if self._hands is None else {"hands": self._hands.to_json()}),
-            smoothing=smoother.describe(),
-            simulated=profile.simulated,
-            software=plan.software,
-            routine=None if plan.routine is None else plan.routine.to_json(),
-        )
+        t_s = float(placed.t_s[0])
+        return first_event(self._plan, profile, context, smoother, self._hands, t_s, self._timeline.host_s(t_s))
 
     def _gap(self, gap: Gap) -> Notice:
         if self._measure is not None:
@@ -288,9 +267,12 @@ class Pipeline:
 
     def _recalibrated(self) -> None:
         """Nobody has confirmed the ball's newtons from here on: its limits are those of an uncalibrated one."""
-        if self._guard is not None:
-            self._guard.recalibrated()
+        if self._guard is not None and self._leading is not None:
+            self._leading.recalibrated()
             self._adopt(self._guard.context)
+            self._show()
+        elif self._context is not None:  # before the first scan
+            self._adopt(dataclasses.replace(self._context, calibrated=False))
 
     def _started(self, started: Started, now_s: float) -> list[Output]:
         out: list[Output] = []
@@ -312,39 +294,27 @@ class Pipeline:
             self._guard.battery(self._battery_low)
         return out
 
-    def _state(self, status: Status, now_s: float) -> list[Output]:
-        """STATUS; the same again within a second is not worth a word."""
-        self._battery_low = status.battery_low
-        if self._guard is not None:
-            self._guard.battery(status.battery_low)
-        if status == self._status and now_s - self._status_s < SAME_STATUS_S:
-            return []
-        if not self._often.take("status", status, now_s):
-            return []
-        return self._told_often([(status, 1)], now_s)
-
-    def _unasked(self, event: BallEvent | ZeroChanged, now_s: float) -> list[Output]:
-        """What a ball may tell as often as it likes. Of a flood of zeros none is believed."""
-        if isinstance(event, ZeroChanged):
-            if self._often.take("zero", UNSEEN, now_s):
-                return self._zero(event, now_s)
-            return self._zero(UNSEEN, now_s) if self._often.held("zero") == 1 else []
-        known = event.code if event.code in KNOWN_EVENTS else None
-        return self._ball_event(event, now_s) if self._often.take(known, event, now_s) else []
-
-    def _told_often(self, told: Iterable[tuple[BallEvent | Status | ZeroChanged, int]], now_s: float) -> list[Output]:
+    def _told(self, news: Counted, now_s: float) -> list[Output]:
         """What may come in floods, each with how many it stands for."""
         out: list[Output] = []
-        for item, count in told:
+        for item, count in news:
             match item:
                 case BallEvent():
                     out += self._ball_event(item, now_s, count)
                 case Status():
-                    self._status, self._status_s = item, now_s
+                    self._battery(item.battery_low)
                     out.append(notices.of_status(item, self._at(now_s)))
                 case ZeroChanged():
                     out += self._zero(item, now_s)
+                case PhaseChanged():
+                    out.append(notices.of_phase(item, self._at(now_s), count))
         return out
+
+    def _battery(self, low: bool) -> None:
+        """As it is told, so that the log tells a replay the same."""
+        self._battery_low = low
+        if self._guard is not None:
+            self._guard.battery(low)
 
     def _ball_event(self, event: BallEvent, now_s: float, count: int = 1) -> list[Output]:
         out: list[Output] = [notices.of_ball_event(event, self._at(now_s), count)]

@@ -13,6 +13,11 @@ made from what has been measured, not a measured limit of harm.
 limit nobody raised, and 1.25 where the force cap is reached. `H` is the hold load: 1 is the limit. Times are of
 contact.
 
+A touch is contact once 5 kPa have stood for 0.2 s, until the pressure has been below 3 kPa for 0.5 s. A ball that has
+been free for 3 s may be squeezed: the first two touches after that are contact only once they have lasted 0.6 s. A
+touch that becomes contact counts from its first scan on, so no clock loses it; dose and H count every scan, contact or
+not. Pressure, saturation and ramp never wait for contact: a fall or a hard squeeze is told by what it measures.
+
 ## What raises, holds and clears
 
 A row is on once its signal has been at or above the bound for the delay, and off once it has been below the clear point

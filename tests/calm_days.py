@@ -14,7 +14,7 @@ from companion.safety.limits import GuardContext, regions
 from companion.smoothing import GRID, Smoother
 from firmware_protocol.simulator.body import Body, Move, Step
 from sessions.events import Alert, Floats, Level, Phase
-from tests.ground_truth import AREAS_CM2, Rules, contact, dose, hold_load, lasting, rise, rules
+from tests.ground_truth import AREAS_CM2, Rules, dose, hold_load, lasting, rise, rules, touched_s
 
 HZ = 100
 SESSION_S = 1200.0
@@ -46,8 +46,8 @@ def live_through(number: int) -> Day:
     alerts = [alert for alert in _hear(context, t_s, clean, rng) if alert.phase in (Phase.RAISED, Phase.ESCALATED)]
     truth = Truth(row, clean, context)
     wrong = [(number, alert.cause, alert.level.name, alert.t_s) for alert in alerts if not truth.justifies(alert)]
-    hours, touched_s = len(t_s) / HZ / 3600, float(contact(pressure, HZ).sum()) / HZ
-    return Day(hours, touched_s, len(alerts), tuple(wrong))
+    hours, contact_s = len(t_s) / HZ / 3600, float(touched_s(pressure, HZ)[-1])
+    return Day(hours, contact_s, len(alerts), tuple(wrong))
 
 
 class Truth:
@@ -56,9 +56,8 @@ class Truth:
     def __init__(self, row: Rules, force_n: Floats, context: GuardContext) -> None:
         pressure = row.kpa(force_n)
         x, load = row.x(force_n), hold_load(pressure, row, HZ)
-        touching = contact(pressure, HZ)
         region = regions()[context.region]
-        spent = np.cumsum(touching) / HZ
+        spent = touched_s(pressure, HZ)
         used = dose(pressure, HZ)
         climbing = rise(force_n, row, HZ)
         near = WITHIN

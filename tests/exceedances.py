@@ -18,7 +18,18 @@ from companion.safety.guard import Guard, Judged
 from companion.safety.limits import GuardContext, regions
 from companion.smoothing import GRID, Smoother
 from sessions.events import Alert, Floats, Level
-from tests.ground_truth import AREAS_CM2, Rules, contact, dose, first, hold_load, lasting, rise_of_late, rules
+from tests.ground_truth import (
+    AREAS_CM2,
+    Rules,
+    contact,
+    dose,
+    first,
+    hold_load,
+    lasting,
+    rise_of_late,
+    rules,
+    touched_s,
+)
 
 QUANTUM_N = 0.05
 BATCH_S = 0.05
@@ -208,7 +219,7 @@ def _long(kind: str, rng: np.random.Generator) -> Made:
     else:
         share = 0.8 if level is Level.NOTICE else 1.0
         touching = contact(pressure, hz)
-        used = dose(pressure, hz) if kind == "dose" else np.cumsum(touching) / hz
+        used = dose(pressure, hz) if kind == "dose" else touched_s(pressure, hz)
         # What falls short by a thousandth where a press ends is told with the next press.
         most = 1.001 * row.dose_kpa_s if kind == "dose" else row.session_s
         due = first((used >= share * most) & touching & (pressure > 5))

@@ -92,27 +92,42 @@ def mean_of_half_a_second(values: Floats, hz: float) -> Floats:
 def contact(p_kpa: Floats, hz: float) -> Bools:
     """From 5 kPa for 0.2 s, until below 3 kPa for 0.5 s. Free for 3 s, from 0.6 s on: before, it may be a squeeze."""
     touching = np.zeros(len(p_kpa), np.bool_)
-    presses, rests = stretches(p_kpa >= 5.0), stretches(p_kpa < 3.0)
-    at = free_from = 0
-    while True:
-        on_at = off_at = len(p_kpa)
-        for begin, end in presses:
-            start = max(begin, at)
-            lasts = round((0.6 if start - free_from >= 3.0 * hz else 0.2) * hz)
-            if end - start > lasts:
-                on_at = start + lasts
-                break
-        for begin, end in rests:
-            start = max(begin, on_at)
-            if end - start > round(0.5 * hz):
-                free_from, off_at = start, start + round(0.5 * hz)
-                break
+    for _, on_at, off_at in _contacts(p_kpa, hz):
         touching[on_at:off_at] = True
-        if off_at == len(p_kpa):
-            return touching
-        at = off_at
-        presses = [run for run in presses if run[1] > at]
-        rests = [run for run in rests if run[1] > at]
+    return touching
+
+
+def touched_s(p_kpa: Floats, hz: float) -> Floats:
+    """(scans,) the time of contact: once a touch is known to be contact, from its first scan on."""
+    scans = np.zeros(len(p_kpa))
+    for start, on_at, off_at in _contacts(p_kpa, hz):
+        scans[on_at:off_at] = 1.0
+        scans[on_at : on_at + 1] += on_at - start
+    return np.cumsum(scans) / hz
+
+
+def _contacts(p_kpa: Floats, hz: float) -> list[tuple[int, int, int]]:
+    """The first scan of each, where it is known to be one, and one behind its last."""
+    found: list[tuple[int, int, int]] = []
+    free_from = let_go = short = after = 0
+    presses, rests = stretches(p_kpa >= 5.0), stretches(p_kpa < 3.0)
+    for begin, end in presses:
+        if end <= after:
+            continue
+        start = max(begin, after)
+        rested = start - max(free_from, let_go) >= 3.0 * hz
+        on_at = start + round((0.6 if rested or short == 1 else 0.2) * hz)
+        if end <= on_at:  # too short: of two such the first may be squeezes
+            short = 1 if rested else short + (short > 0)
+            let_go = end
+            continue
+        free_from = next(
+            (max(off, on_at) for off, until in rests if until - max(off, on_at) > round(0.5 * hz)), len(p_kpa)
+        )
+        after = min(len(p_kpa), free_from + round(0.5 * hz))
+        found.append((start, on_at, after))
+        short = 0
+    return found
 
 
 def stretches(holds: Bools) -> list[tuple[int, int]]:

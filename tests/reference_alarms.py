@@ -42,12 +42,37 @@ class Delay:
         return self.on_s
 
 
+@dataclass
 class ContactDelay(Delay):
-    """Contact: after 3 s without, a touch may be a squeeze, and is contact from 0.6 s on."""
+    """Contact: after 3 s without, each of two touches may be a squeeze, and is contact from 0.6 s on."""
+
+    let_go: int = 0
+    short: int = 0  # touches since 3 s without
+    waiting: int = 0  # time of the touch so far
 
     def lasting(self) -> float:
+        return 0.6 if self._rested() or self.short == 1 else self.on_s
+
+    def touch(self, t: int, dt: int, p: float) -> int:
+        """Time of contact that this scan tells of: a touch counts from its first scan once it is contact."""
+        before, since = self.on, self.since
+        rested = since is not None and self._rested()
+        flipped = self.step(t, p >= 5.0, p < 3.0)
+        if before or flipped:
+            waited, self.waiting = self.waiting, 0
+            if flipped:
+                self.short = 0
+            return waited + dt if self.on else 0
+        if self.since is not None:
+            self.waiting += dt
+        elif since is not None:
+            self.short = 1 if rested else self.short + bool(self.short)
+            self.let_go, self.waiting = t, 0
+        return 0
+
+    def _rested(self) -> bool:
         assert self.since is not None
-        return 0.6 if self.since - self.start >= 3_000_000 else self.on_s
+        return self.since - max(self.start, self.let_go) >= 3_000_000
 
 
 class Off:

@@ -280,10 +280,9 @@ class ReferenceGuard(ReferenceSums):
 
     def _body(self, scan: "Scan", p: float, raw: float, force: float, peak: float, dt: int) -> dict[str, float]:
         part, limits, t = self.part, self.limits, scan.t
-        self.contact.step(t, p >= 5.0, p < 3.0)
-        if self.contact.on:
-            part.contact_us += dt
-            self.session_us += dt
+        contact_us = self.contact.touch(t, dt, p)
+        part.contact_us += contact_us
+        self.session_us += contact_us
         bottom, top = limits.working_kpa
         over = limits.mean_max_kpa
         part.zones_us[sum(p >= min(edge, over) for edge in (5.0, bottom, top, over))] += dt

@@ -18,7 +18,8 @@ FLOORS = (
     ("companion.clock", "companion.timeline", "companion.contact", "companion.smoothing", "companion.safety"),
     ("companion.programs", "companion.handsfree"),
     ("companion.notices", "companion.points", "companion.ballside", "companion.measuring", "companion.stages"),
-    ("companion.tally", "companion.guiding", "companion.leading", "companion.often"),
+    ("companion.tally", "companion.guiding", "companion.leading", "companion.often", "companion.news"),
+    ("companion.opening",),
     ("companion.pipeline",),
     ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.engine",),
@@ -39,6 +40,7 @@ FLOORS = (
         "companion.pairing",
         "companion.whereabouts",
         "companion.ownlimits",
+        "companion.hearing",
     ),
     ("companion.run", "companion.contexts", "companion.meeting"),
     ("companion.compose",),
@@ -48,7 +50,7 @@ FLOORS = (
 SIDE_ROOMS = {
     "companion.transports": (("companion.errors", "companion.clock"), ("companion.balls",)),
     "companion.virtual": (("companion.errors", "companion.clock"), ("companion.balls",)),
-    "companion.cues": (("companion.errors", "companion.safety"), ("companion.compose",)),
+    "companion.cues": (("companion.errors", "companion.safety"), ("companion.hearing",)),
     "companion.config": (
         ("companion.errors", "companion.safety", "companion.handsfree"),
         (
@@ -57,6 +59,7 @@ SIDE_ROOMS = {
             "companion.zeros",
             "companion.calibrating",
             "companion.replaying",
+            "companion.hearing",
             "companion.compose",
             "companion.cli",
         ),

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from companion.contexts import guard_context
+from companion.news import LINKS
 from companion.often import ONE_BY_ONE, Often
 from companion.pipeline import Pipeline
 from companion.run import LiveRequest
@@ -99,6 +100,29 @@ def test_a_button_that_rattles_is_counted_and_confirms_no_more_than_a_hand_could
     assert told[-1].text.startswith("ball: button, ")
     confirms = [item for item in heard.told if isinstance(item, Action) and item.kind == "confirm"]
     assert ONE_BY_ONE < len(confirms) <= len(told)
+
+
+def test_a_ball_that_answers_and_ends_again_without_pause_does_not_fill_the_log() -> None:
+    heard = Heard()
+    before = len(heard.notices("link"))
+    heard.go_on(5.0, said(BallEventMessage(BallEventCode.SENDING_ENDED, 255, 0, 1)))
+    heard.go_on(2.0)
+    told = heard.notices("link")[before:]
+    assert count_of(told) > 100
+    assert len(told) <= LINKS + 6
+    assert told[-1].fields["state"] == "live", "the newest is always told"
+
+
+def test_a_link_lost_and_made_again_is_told_step_by_step() -> None:
+    heard = Heard()
+    before = len(heard.notices("link"))
+    heard.take(heard.line.closed(heard.now_s, "pulled"))
+    heard.ball.disconnected(heard.now_s)
+    heard.ball.connected(heard.now_s)
+    heard.take(heard.line.opened(heard.now_s))
+    heard.go_on(0.9)
+    states = [notice.fields["state"] for notice in heard.notices("link")[before:]]
+    assert states == ["lost", "down", "greeting", "checking", "starting", "live"]
 
 
 def test_a_few_presses_are_told_one_by_one() -> None:

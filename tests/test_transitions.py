@@ -259,11 +259,11 @@ SCENES: dict[tuple[str, Level], Scene] = {
     ("dose", N): Scene([press(18.0, 106.0)], press(18.0, 1.2), MOVE, NECK, hz=20),
     ("dose", C): Scene([press(18.0, 132.0)], press(18.0, 1.8), MOVE, NECK, hz=20, hold=[press(18.0, 10.0)]),
     ("dose", S): Scene([press(30.0, 57.0), press(3.0, 40.0)], press(30.0, 12.0), OFF, NECK, hz=20, after=LATCHES),
-    ("time", N): Scene([press(15.0, 48.1)], press(15.0, 0.2), MOVE, ISCHIAL, hz=20, hold=[press(15.0, 5.0)]),
-    ("time", C): Scene([press(15.0, 60.1)], press(15.0, 0.2), MOVE, ISCHIAL, hz=20, hold=[press(15.0, 5.0)]),
-    ("time", S): Scene([press(15.0, 75.1)], press(15.0, 0.2), OFF, ISCHIAL, hz=20, after=LATCHES),
+    ("time", N): Scene([press(15.0, 47.9)], press(15.0, 0.2), MOVE, ISCHIAL, hz=20, hold=[press(15.0, 5.0)]),
+    ("time", C): Scene([press(15.0, 59.9)], press(15.0, 0.2), MOVE, ISCHIAL, hz=20, hold=[press(15.0, 5.0)]),
+    ("time", S): Scene([press(15.0, 74.9)], press(15.0, 0.2), OFF, ISCHIAL, hz=20, after=LATCHES),
     ("time_advice", N): Scene(
-        [press(15.0, 300.1)],
+        [press(15.0, 299.9)],
         press(15.0, 0.3),
         MOVE,
         dataclasses.replace(GLUTE, region="piriformis"),
@@ -271,31 +271,31 @@ SCENES: dict[tuple[str, Level], Scene] = {
         hold=[press(15.0, 60.0)],
     ),
     ("session", N): Scene(
-        [press(15.0, 24.1)], press(15.0, 0.1), [], dataclasses.replace(GLUTE, session_limit_s=30.0), hold=MOVE
+        [press(15.0, 23.9)], press(15.0, 0.1), [], dataclasses.replace(GLUTE, session_limit_s=30.0), hold=MOVE
     ),
     ("session", S): Scene(
-        [press(15.0, 30.1)],
+        [press(15.0, 29.9)],
         press(15.0, 0.1),
         OFF,
         dataclasses.replace(GLUTE, session_limit_s=30.0),
         hold=[press(15.0, 5.0)],
         after=LATCHES,
     ),
-    ("session_advice", N): Scene([press(6.0, 1200.0)], press(6.0, 0.5), [], hz=10, hold=[press(6.0, 200.0), *MOVE]),
-    ("day", N): Scene([press(15.0, 1.1)], press(15.0, 0.2), MOVE, carried(719.0, 0.0), hold=[press(15.0, 1.0)]),
-    ("day", C): Scene([press(15.0, 1.1)], press(15.0, 0.2), MOVE, carried(899.0, 0.0), hold=[press(15.0, 1.0)]),
-    ("day", S): Scene([press(15.0, 16.1)], press(15.0, 0.2), OFF, carried(899.0, 0.0), after=LATCHES),
+    ("session_advice", N): Scene([press(6.0, 1199.8)], press(6.0, 0.5), [], hz=10, hold=[press(6.0, 200.0), *MOVE]),
+    ("day", N): Scene([press(15.0, 0.9)], press(15.0, 0.2), MOVE, carried(719.0, 0.0), hold=[press(15.0, 1.0)]),
+    ("day", C): Scene([press(15.0, 0.9)], press(15.0, 0.2), MOVE, carried(899.0, 0.0), hold=[press(15.0, 1.0)]),
+    ("day", S): Scene([press(15.0, 15.9)], press(15.0, 0.2), OFF, carried(899.0, 0.0), after=LATCHES),
     ("day_dose", N): Scene([press(15.0, 1.6)], press(15.0, 0.2), MOVE, carried(0.0, 5750.0), hold=[press(15.0, 1.0)]),
     ("day_dose", C): Scene([press(15.0, 1.6)], press(15.0, 0.2), MOVE, carried(0.0, 7190.0), hold=[press(15.0, 1.0)]),
     ("day_dose", S): Scene([press(15.0, 16.6)], press(15.0, 0.2), OFF, carried(0.0, 7190.0), after=LATCHES),
     ("day_total", N): Scene(
-        [press(15.0, 1.1)], press(15.0, 0.2), [], dataclasses.replace(GLUTE, carried_s=1439.0), hold=MOVE
+        [press(15.0, 0.9)], press(15.0, 0.2), [], dataclasses.replace(GLUTE, carried_s=1439.0), hold=MOVE
     ),
     ("day_total", C): Scene(
-        [press(25.0, 1.1)], press(25.0, 0.2), [], dataclasses.replace(GLUTE, carried_s=1799.0), hold=MOVE
+        [press(25.0, 0.9)], press(25.0, 0.2), [], dataclasses.replace(GLUTE, carried_s=1799.0), hold=MOVE
     ),
     ("day_total", S): Scene(
-        [press(25.0, 16.1)], press(25.0, 0.2), OFF, dataclasses.replace(GLUTE, carried_s=1799.0), after=LATCHES
+        [press(25.0, 15.9)], press(25.0, 0.2), OFF, dataclasses.replace(GLUTE, carried_s=1799.0), after=LATCHES
     ),
     ("rest", N): Scene(
         [press(60.0, 0.7)],

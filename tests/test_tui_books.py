@@ -16,9 +16,10 @@ from companion.cli.limit_book import OwnBook
 from companion.cli.program_page import program_page
 from companion.cli.sheets import left_lines
 from companion.cli.shelf import Shelf
-from companion.compose import SoundPrograms, gather
+from companion.compose import gather
 from companion.config import KEYS, find_paths, load_settings
 from companion.errors import ConfigError, RefusedError
+from companion.hearing import SoundPrograms
 from companion.programs.program import Program
 from companion.safety.person import OwnLimit
 from companion.tui.app import KneadApp

@@ -178,7 +178,7 @@ def permission(_paths: Paths) -> Iterator[Finding]:
 
 def sound(paths: Paths) -> Iterator[Finding]:
     """Programs only: whether a loudspeaker is there shows when a session tries it at its start."""
-    from companion.compose import sound_programs
+    from companion.hearing import sound_programs
 
     values = resolve(paths, os.environ).values
     found = sound_programs()
@@ -236,7 +236,7 @@ def _print(finding: Finding) -> None:
 def _aloud(_paths: Paths) -> Iterator[Finding]:
     """Each warning is printed as it sounds."""
     from companion.cli.options import settings as held
-    from companion.compose import sound_check
+    from companion.hearing import sound_check
 
     for sounded in sound_check(held()):
         if sounded.name != "end":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from companion.cli.shelf import Shelf
-from companion.compose import sound_programs, sound_test
+from companion.hearing import sound_programs, sound_test
 
 _FILE = "heard"  # in the state directory: the programs that were heard
 

@@ -78,12 +78,13 @@ class Coach:
         return out
 
     def adopt(self, context: GuardContext) -> None:
-        """Region, side, tool or locks have changed."""
+        """Region, side, tool, locks or calibration have changed."""
         lead = self._lead
         if context is not lead.context:
             lead.context = context
             if lead.band is not None:
-                lead.band = band_of(lead.step, context) or lead.band
+                lead.band = band_of(lead.step, context) or lead.band  # None: the step is left out with the next second
+            self._look()
 
     def tick(self, now_s: float, t_s: float) -> list[Said]:
         """Judge the age of the newest scan: `now_s` on the clock of `arrival_s`."""

@@ -118,9 +118,7 @@ class StoredPipeline(BlockPipeline):
                     raise self._unreadable("a rate that is none")
                 return self._scanning(float(period_s), Continuity.SAME_RUN, 0, notice.t_s)
             case "status":
-                self._battery_low = known.get("battery_low") is True
-                if self._guard is not None:
-                    self._guard.battery(self._battery_low)
+                self._battery(known.get("battery_low") is True)
             case "calibration":
                 self._recalibrated()
             case "gap":

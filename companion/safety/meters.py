@@ -16,17 +16,45 @@ from sessions.events import Floats, RegionTotals
 
 HOLD_MEAN_S = 0.5  # H is judged on the mean of this
 ONSET_US = whole_body()["ramp_onset_s"] * 1e6
-FREE_US, SQUEEZE_US = 3e6, 0.6e6  # free for so long, a touch is contact only from here on
+FREE_US, SQUEEZE_US = 3e6, 0.6e6  # free for so long, a touch is contact only from here on,
+SQUEEZES = 2  # and so is the next
 LOST_MAX_S = 60.0  # booked at most; longer closes the region
 add = np.add.reduce  # of whole microseconds, so exact in any order
 _GRID = 1024.0  # sums of forces on this grid are exact
 
 
 class ContactState(Debounce):
-    """Contact. A ball that has been free for a while may be squeezed: so short a touch is none (hands-free)."""
+    """Contact. A ball that has been free for a while may be squeezed: so short a touch is none (hands-free).
+
+    Nobody means more than two squeezes: a third short touch with no such rest before it is somebody on the ball.
+    """
+
+    def __init__(self, on_us: float, off_us: float) -> None:
+        super().__init__(on_us, off_us)
+        self.begun_us: list[float] = []  # the first scans of contacts that began in this run
+        self._let_go_us = 0.0  # the end of the last touch that was too short
+        self._squeezes = 0  # how many of those since the ball had been free for a while
 
     def _rise_us(self, since_us: float) -> float:
-        return SQUEEZE_US if since_us - self.start_us >= FREE_US else self.on_us
+        return SQUEEZE_US if self._rested(since_us) or 0 < self._squeezes < SQUEEZES else self.on_us
+
+    def _rested(self, since_us: float) -> bool:
+        return since_us - max(self.start_us, self._let_go_us) >= FREE_US
+
+    def _break(self, t_us: float) -> None:
+        assert self.since_us is not None
+        if not self.on:
+            if self._rested(self.since_us):
+                self._squeezes = 1
+            elif self._squeezes:
+                self._squeezes += 1
+            self._let_go_us = t_us
+
+    def _flip(self) -> None:
+        super()._flip()
+        self._squeezes = 0
+        if self.on:
+            self.begun_us.append(self.start_us)
 
 
 @dataclass(slots=True, eq=False)
@@ -61,6 +89,8 @@ class Meters:
         self.accounts: dict[tuple[str, str], Account] = {}
         self.session_us = 0.0
         self.contact = ContactState(0.2e6, 0.5e6)
+        self._waiting_us = 0.0  # measured of a touch that is no contact yet
+        self._booked: list[tuple[int, float]] = []  # at scan i, such a touch is contact from its first scan on
         self.at = self._account(context)
         self._held = Debounce(HOLD_COUNTS_S * 1e6, 1e6)
         self._in_contact, self._touched_us = False, 0.0  # followed only where something is said to roll
@@ -75,7 +105,7 @@ class Meters:
         p_kpa = scans.force_n * tuning.kpa_per_n
         low, high = scans.low_n * tuning.kpa_per_n, scans.high_n * tuning.kpa_per_n
         dt_s = scans.dt_us * 1e-6
-        contact = self._touch(scans.t_us, p_kpa, low, high)
+        contact = self._touch(scans, p_kpa, low, high)
         account = self.at
         zone = bisect_right(tuning.edges, low)
         spent_us = float(add(scans.dt_us))
@@ -97,12 +127,21 @@ class Meters:
         low, high = scans.low_n * tuning.kpa_per_n, scans.high_n * tuning.kpa_per_n
         return Measured(scans, p_kpa, low, high, self.contact.on, None, None, False, False, False, None, {})
 
-    def _touch(self, t_us: Floats, p_kpa: Floats, low: float, high: float) -> Bools | bool:
-        state = self.contact
+    def _touch(self, scans: Scans, p_kpa: Floats, low: float, high: float) -> Bools | bool:
+        state, t_us, dt_us = self.contact, scans.t_us, scans.dt_us
+        self._booked.clear()
         if (state.settled and low >= FREE_KPA) or (state.idle and high < CONTACT_KPA):
             return state.on
-        before = state.on
+        before, waiting = state.on, 0.0 if state.on else self._waiting_us
+        state.begun_us.clear()
         flips = state.run(t_us, p_kpa >= CONTACT_KPA, p_kpa < FREE_KPA)
+        for at, begun_us in zip(flips[1 if before else 0 :: 2], state.begun_us, strict=True):
+            first = int(t_us.searchsorted(begun_us))
+            self._booked.append((at, float(add(dt_us[first:at])) + (waiting if begun_us < t_us[0] else 0.0)))
+        self._waiting_us = 0.0
+        if not state.on and state.since_us is not None:
+            first = int(t_us.searchsorted(state.since_us))
+            self._waiting_us = float(add(dt_us[first:])) + (waiting if state.since_us < t_us[0] else 0.0)
         return mask_of(len(t_us), before, flips) if flips else before
 
     def _clocks(self, measured: Measured, spent_us: float) -> None:
@@ -113,6 +152,8 @@ class Meters:
             spent, passed = np.zeros(len(dt_us)), 0.0
         else:
             spent = np.where(contact, dt_us, 0.0)
+            for at, booked_us in self._booked:
+                spent[at] += booked_us
             passed = float(add(spent))
         account = self.at
         before_us, session_us = account.contact_us, self.session_us

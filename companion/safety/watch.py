@@ -88,12 +88,16 @@ class Debounce:
                 self._seen += count - at
                 break
             else:
+                self._break(float(t_us[end]))
                 self.since_us, at = None, end
         return flips
 
     def _rise_us(self, since_us: float) -> float:
         """How long it must last, where it has held since then."""
         return self.on_us
+
+    def _break(self, t_us: float) -> None:
+        """It has not lasted."""
 
     def doubt(self) -> None:
         """Nothing was measured for a while: what was clearing begins anew, what was building up goes on."""
