@@ -61,6 +61,8 @@ def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer]
     if request.is_replay:
         if request.program is not None:
             raise ConfigError("a replay is led by its own program", "leave --program out")
+        if request.arm_s or request.pain is not None:
+            raise ConfigError("a replay is what was done then", "leave --arm and --pain out")
         return _replay(request, settings, observers)
     if not math.isfinite(request.speed):
         raise ConfigError("a ball has no highest speed", "--speed max is for replays")

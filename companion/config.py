@@ -309,7 +309,7 @@ def _change(path: Path, change: Callable[[Any], object]) -> None:
     except TOMLKitError as error:
         raise ConfigError(f"{path} cannot be changed here: {error}", "edit it by hand") from error
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}", "see its permissions") from error
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -61,7 +61,8 @@ class NoLineError(ValueError):
 def fit(points: Sequence[Point]) -> Fit:
     """A line through the points; where they bend, as an FSR's do, the points themselves. Raises NoLineError."""
     if not 2 <= len(points) <= MAX_POINTS:
-        raise NoLineError(f"{len(points)} points: two to {MAX_POINTS} are needed, one of them without a load")
+        given = f"{len(points)} point{'' if len(points) == 1 else 's'}"
+        raise NoLineError(f"{given}: two to {MAX_POINTS} are needed, one of them without a load")
     ordered = sorted(points, key=lambda point: point.number)
     steps = [(b.number - a.number, b.newton - a.newton) for a, b in pairwise(ordered)]
     if not all(number > 0 for number, _ in steps):

@@ -40,13 +40,19 @@ class Target:
 
 def remembered(paths: Paths) -> "list[Device]":
     """Every ball of the log; none where it cannot be read, which others say."""
+    with contextlib.suppress(SessionError):
+        return listed(paths)
+    return []
+
+
+def listed(paths: Paths) -> "list[Device]":
+    """Every ball of the log. Raises SessionError where it cannot be read."""
     if not paths.database.exists():
         return []
     from sessions.store import Store
 
-    with contextlib.suppress(SessionError), Store(paths.database) as store:
+    with Store(paths.database) as store:
         return store.devices.list()
-    return []
 
 
 def find(wanted: str | None, paths: Paths, devices: "Iterable[Device]") -> Target:
@@ -63,7 +69,9 @@ def find(wanted: str | None, paths: Paths, devices: "Iterable[Device]") -> Targe
         return target_of(named(devices, wanted))
     except NotFoundError as error:
         hint = "write serial:PORT, ble:NAME or sim:SCENARIO (knead scan), or a name from knead devices"
-        raise ConfigError(f"{wanted} is no address of a ball, and no ball is called so", hint) from error
+        raise ConfigError(
+            f"{wanted or repr(wanted)} is no address of a ball, and no ball is called so", hint
+        ) from error
 
 
 def refuse_name(nickname: str, target: Target, devices: "Iterable[Device]") -> None:

@@ -5,6 +5,7 @@ import os
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from companion.captures import format as fmt
 from companion.captures import writer as writing
-from companion.captures.format import HEADER, Kind, Record, Setup, action_of, bytes_of, of_action, of_bytes
+from companion.captures.format import HEADER, LATE_S, Kind, Record, Setup, action_of, bytes_of, of_action, of_bytes
 from companion.captures.reader import Capture
 from companion.captures.tap import Tap
 from companion.captures.writer import CaptureWriter
@@ -60,6 +61,23 @@ def test_what_is_written_comes_back(capture: Path) -> None:
 @given(st.sampled_from([Kind.IN, Kind.OUT]), st.text(max_size=40), st.binary(max_size=300))
 def test_bytes_keep_their_source(kind: Kind, source: str, data: bytes) -> None:
     assert bytes_of(of_bytes(kind, 1.0, source, data)) == (source, data)
+
+
+def told(tmp_path: Path, name: str, *records: Record) -> tuple[list[Record], str]:
+    """What is read of these records behind a setup, and what was wrong with them."""
+    read = Capture(written(tmp_path / name, [*records, Record(Kind.END, 9.0, b"seconds")]))
+    return list(read.records()), read.damage
+
+
+def test_bytes_that_arrived_before_what_was_told_first_are_no_damage(tmp_path: Path) -> None:
+    """A reader of its own thread stamps them while the engine is still opening, or at a tick."""
+    waited = of_bytes(Kind.IN, 1.9998, "serial", b"hello")
+    records = (Record(Kind.OPENED, 2.0), waited, Record(Kind.TICK, 2.1))
+    assert told(tmp_path, "it.cap", *records) == ([*records, Record(Kind.END, 9.0, b"seconds")], "")
+    for name, late in (("tick.cap", Record(Kind.TICK, 1.9)), ("hour.cap", replace(waited, at_s=2.0 - LATE_S - 1.0))):
+        found, damage = told(tmp_path, name, records[0], late)
+        assert found == [records[0]]
+        assert damage.endswith("time goes back")
 
 
 def test_actions_come_back() -> None:

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from companion import cli as cli_package
 from companion.cli import COMMANDS, cli, run
 from companion.cli.failures import exit_code, report
-from companion.cli.options import SECONDS
+from companion.cli.options import ARM, SECONDS
 from companion.cli.signals import Signals
 from companion.cli.text import amount, clean, measured, number, place, span, table
 from companion.errors import (
@@ -78,6 +78,7 @@ def test_help_lists_commands_without_importing_them(tmp_path: Path) -> None:
     assert own <= {
         "companion.cli",
         "companion.cli.failures",
+        "companion.cli.signals",
         "companion.cli.text",
         "companion.errors",
         "companion.plaintext",
@@ -205,6 +206,13 @@ def test_usage_errors_are_one_line_with_a_hint(arguments: list[str], capsys: pyt
 def test_seconds_are_above_zero_and_finite(text: str) -> None:
     with pytest.raises(click.BadParameter):
         SECONDS.convert(text, None, None)
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "601", "x"])
+def test_a_countdown_is_a_number_within_bounds(text: str) -> None:
+    assert ARM.convert("0", None, None) == 0
+    with pytest.raises(click.BadParameter):
+        ARM.convert(text, None, None)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -61,10 +62,12 @@ def test_as_one_document(capsys: Shown) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--area", "900"), "cm2"),
+        (("--area", "900"), "900 cm2 cannot be the area of a ball"),
+        (("--area", "nan"), "nan cm2 cannot be the area of a ball"),
         (("--tool", "gun"), "no tool gun"),
         (("--diameter", "60"), "go together"),
         (("--name", "a:b"), "cannot be called"),
+        (("--name", ""), "cannot be called ''"),
         (("--calibrated-on", "2999-01-01"), "yet to come"),
         (("--columns", "weight"), "no column weight"),
         (("--unit", "stone"), "no unit stone"),
@@ -91,24 +94,45 @@ def test_a_pairing_that_fails_is_one_line_a_hint_and_its_code(capsys: Shown, mon
     assert capsys.readouterr().err == "knead: the ball went away\n  bring it near\n"
 
 
-@pytest.mark.parametrize(("arguments", "code"), [(["forget", "Nobody"], 2), (["live", "Nobody"], 2), (["pair"], 2)])
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["forget", "Nobody"], 2), (["live", "Nobody"], 2), (["pair"], 2), (["pair", ""], 2)]
+)
 def test_nobody_is_called_so(arguments: list[str], code: int, capsys: Shown) -> None:
     assert run(arguments) == code
-    assert capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told
+    assert arguments[-1] or told.startswith("knead: '' is no address")
 
 
-def test_leaving_by_a_signal_keeps_nothing(monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_leaving_by_a_signal_keeps_nothing(
+    name: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
     def interrupted(self: Meeting) -> Outcome:
-        raise KeyboardInterrupt
+        signal.raise_signal(getattr(signal, name))
+        raise AssertionError("it was not ended")
 
     left: list[Meeting] = []
     monkeypatch.setattr(Meeting, "run", interrupted)
     monkeypatch.setattr(Meeting, "abandon", lambda meeting: left.append(meeting))
-    assert run(["pair", "sim:calm"]) == 130
+    assert run(["pair", "sim:calm"]) == code
     assert len(left) == 1
-    capsys.readouterr()
+    told = capsys.readouterr().err
+    assert told == ("knead: interrupted\n" if code == 130 else f"knead: ended by signal {code - 128}\n")
+    assert name == "SIGINT" or signal.getsignal(getattr(signal, name)) == signal.SIG_DFL
     assert run(["devices"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_balls_of_a_log_that_cannot_be_read_are_not_none(tmp_path: Path, capsys: Shown) -> None:
+    database = tmp_path / "data" / "knead.db"
+    database.parent.mkdir(parents=True, exist_ok=True)
+    database.write_bytes(b"no library" * 900)
+    assert run(["devices"]) == 6
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "is damaged" in told.err.splitlines()[0]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a device path")

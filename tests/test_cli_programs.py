@@ -121,6 +121,8 @@ def test_a_broken_one_is_listed_with_file_step_and_reason_checked_and_never_run(
             "the program calf is for calf, not for glute",
         ),
         (["live", "replay:last", "--program", "calf", "--plain"], "a replay is led by its own program"),
+        (["live", "replay:last", "--arm", "10", "--plain"], "a replay is what was done then"),
+        (["live", "replay:last", "--pain", "3", "--plain"], "a replay is what was done then"),
         (["programs", "show", "\x1b[31mred"], "there is no program ?"),
     ],
 )

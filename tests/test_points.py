@@ -86,3 +86,8 @@ def test_what_is_no_line_is_said(pairs: list[tuple[float, float]], why: str) -> 
 )
 def test_actions_are_requests_or_none(action: Action, request_: object) -> None:
     assert request_of(action) == request_
+
+
+def test_one_point_is_said_as_one() -> None:
+    with pytest.raises(NoLineError, match=r"^1 point: two to 8 are needed"):
+        fit([Point(0.0, 1.0)])

@@ -203,14 +203,15 @@ def test_an_alert_begins_with_its_level() -> None:
 @pytest.mark.parametrize(
     ("phase", "head"),
     [
-        (Phase.CLEARED, "OVER: lighten, glute left, at"),
-        (Phase.LATCHED, "STOPPED, confirm to go on: lighten, glute left, at"),
-        (Phase.CONFIRMED, "CONFIRMED: lighten, glute left, at"),
-        (Phase.SILENCED, "SILENCED: lighten, glute left, at"),
+        (Phase.CLEARED, "OVER: peak, glute left, at"),
+        (Phase.LATCHED, "STOPPED, confirm to go on: peak, glute left, at"),
+        (Phase.CONFIRMED, "CONFIRMED: peak, glute left, at"),
+        (Phase.SILENCED, "SILENCED: peak, glute left, at"),
     ],
 )
 def test_what_is_over_begins_with_that(phase: Phase, head: str) -> None:
-    assert printed(plain(), alert(Level.OK, phase))[0].startswith(head)
+    """And names the cause, for its own text no longer does."""
+    assert printed(plain(), alert(Level.OK, phase, text="cleared"))[0].startswith(head)
 
 
 def test_the_steps_of_a_link_are_not_told_but_its_loss_is() -> None:
@@ -263,6 +264,7 @@ def test_text_of_a_device_carries_no_controls() -> None:
 def test_totals_are_for_programs_only() -> None:
     assert printed(plain(), totals()) == []
     assert printed(plain(), Closed(75.0, "user")) == ["ENDED after 1 min 15 s: user"]
+    assert printed(plain(), Closed(0.0, "no_ball")) == ["ENDED after 0 s: no ball"]
 
 
 def test_the_last_lines_say_where_it_lies_and_how_to_see_it() -> None:

@@ -3,7 +3,8 @@
     file      "knead capture 1\\n", then records
     record    length  u32  of the payload, at most 2^24
               kind    u8   an ASCII letter
-              at_s    f64  seconds on the engine's clock; never less than in the record before
+              at_s    f64  seconds on the engine's clock; never less than in the record before, but for what came
+                       from the ball: that bears its arrival, and may be told up to LATE_S later
               payload
               crc     u32  CRC-32 (zlib) of all of the record before it
 
@@ -38,6 +39,7 @@ HEADER = NAME + b"%d\n" % VERSION
 HEAD = struct.Struct("<IBd")  # length, kind, at_s
 CRC = struct.Struct("<I")
 MAX_PAYLOAD = 1 << 24
+LATE_S = 60.0  # a reader stamps its bytes before the engine, busy with a tick or the opening, hears of them
 
 
 class Kind(Enum):

@@ -11,6 +11,7 @@ from companion.captures.format import (
     CRC,
     HEAD,
     HEADER,
+    LATE_S,
     NAME,
     Kind,
     Record,
@@ -66,7 +67,8 @@ class Capture:
                 return
             try:
                 record = _rest(head, file)
-                if record.at_s < last_s:
+                early_s = LATE_S if record.kind is Kind.IN else 0.0
+                if record.at_s < last_s - early_s:
                     raise ValueError("time goes back")
             except EOFError:
                 self.damage = f"it is cut off in the middle of a record, at byte {at}"

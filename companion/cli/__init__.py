@@ -107,10 +107,12 @@ def cli(ctx: click.Context) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; every error ends here as one line. Gives the exit code and never raises."""
     from companion.cli.failures import harden_streams, report, settle_stdout
+    from companion.cli.signals import raised
 
     harden_streams()
     try:
-        code = _invoke(sys.argv[1:] if arguments is None else list(arguments))
+        with raised():
+            code = _invoke(sys.argv[1:] if arguments is None else list(arguments))
         if sys.stdout is not None:
             sys.stdout.flush()
     except BaseException as error:

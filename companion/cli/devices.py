@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def devices(as_json: bool) -> None:
     from companion import whereabouts
 
-    found = [device for device in whereabouts.remembered(find_paths()) if device.seen_at or device.paired_at]
+    found = [device for device in whereabouts.listed(find_paths()) if device.seen_at or device.paired_at]
     if as_json:
         click.echo(json.dumps({"schema": 1, "devices": [as_document(device) for device in found]}, indent=2))
         return

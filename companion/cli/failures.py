@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from companion.cli.signals import Ended
 from companion.cli.text import clean
 from companion.errors import CompanionError
 from firmware_protocol.errors import ProtocolError
@@ -57,6 +58,9 @@ def report(error: BaseException) -> int:
             return error.exit_code
         case SystemExit():
             return error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+        case Ended():
+            say(f"ended by signal {error.number}")
+            return 128 + error.number
         case click.Abort() | KeyboardInterrupt():
             say("interrupted")
             return 130

@@ -27,11 +27,8 @@ def settings(**flags: object) -> "Settings":
     return found
 
 
-class Positive(click.FloatRange):
-    """Seconds or a factor: above 0, and finite."""
-
-    def __init__(self, highest: float) -> None:
-        super().__init__(min=0, min_open=True, max=highest)
+class Number(click.FloatRange):
+    """A number within bounds: nan lies within none."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number = float(super().convert(value, param, ctx))
@@ -40,8 +37,15 @@ class Positive(click.FloatRange):
         return number
 
 
+class Positive(Number):
+    """Seconds or a factor: above 0, and finite."""
+
+    def __init__(self, highest: float) -> None:
+        super().__init__(min=0, min_open=True, max=highest)
+
+
 SECONDS = Positive(7 * 86_400)  # a week: more is a slip of the hand
-ARM = click.FloatRange(0, 600)
+ARM = Number(0, 600)
 SPEED = Positive(1_000)  # far beyond what any machine follows
 
 

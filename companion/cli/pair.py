@@ -67,9 +67,11 @@ def pair(
 ) -> None:
     from companion import compose
     from companion.cli.failures import say
+    from companion.pairing.profile import checked_name
     from companion.pairing.settling import Wishes
     from companion.pairing.steps import Steps
 
+    nickname = "" if name is None else checked_name(name)  # given as nothing, it is wrong
     wishes = Wishes(
         tool=tool,
         area_cm2=area,
@@ -86,7 +88,7 @@ def pair(
     )
     steps = Steps(asks=False, identify=find, zero=zero)
     held = settings()
-    meeting = compose.pair(address, held, _hear, steps, wishes=wishes, nickname=name or "", kind=kind, speed=speed)
+    meeting = compose.pair(address, held, _hear, steps, wishes=wishes, nickname=nickname, kind=kind, speed=speed)
     if meeting.address.startswith("ble:"):
         say("connecting: your system may ask whether to pair", "say yes; without a desktop see 'knead doctor'")
     try:

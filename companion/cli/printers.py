@@ -100,7 +100,7 @@ class Plain:
             case Opened():
                 return self._begin(event)
             case Closed():
-                return (f"ENDED after {span(event.t_s)}: {clean(event.cause)}",)
+                return (f"ENDED after {span(event.t_s)}: {clean(event.cause.replace('_', ' '))}",)
             case Totals():
                 return self._holds(event)
             case Cue():
@@ -262,7 +262,9 @@ def _alert_line(alert: Alert) -> str:
         Phase.CONFIRMED: "CONFIRMED:",
         Phase.SILENCED: "SILENCED:",
     }.get(alert.phase, LEVELS[alert.level])
-    parts = [f"{head} {clean(alert.text)}"]
+    # Once it is over, or waits for a word, its own text no longer tells what it was about.
+    said = alert.text if head == LEVELS[alert.level] else alert.cause.replace("_", " ")
+    parts = [f"{head} {clean(said)}"]
     if alert.phase in (Phase.RAISED, Phase.ESCALATED) and alert.value is not None:
         parts.append(f"{clean(alert.cause)} {measured(alert.value, alert.limit, alert.unit)}")
     return ", ".join([*parts, place(alert.region, alert.side), f"at {alert.t_s:.1f} s"])

@@ -1,9 +1,43 @@
 """Ending by a signal: noted at once, acted on by whoever waits."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last on Windows only, SIGHUP elsewhere only
+
+
+class Ended(KeyboardInterrupt):
+    """What ctrl+c is, for the other ending signals: a command that cleans up after the one does after all."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """While entered, an ending signal raises Ended, instead of ending the process with all left as it lies.
+
+    Ctrl+c keeps Python's own handler, one that was ignored (nohup) stays ignored. Outside the main thread: nothing.
+    """
+    before = {}
+    try:
+        for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
+            if signal.getsignal(number) == signal.SIG_DFL:
+                before[number] = signal.signal(number, _raise)
+    except ValueError:
+        pass  # not the main thread, which alone hears of signals
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raise(number: int, _frame: FrameType | None) -> None:
+    raise Ended(number)
 
 
 class Signals:

@@ -206,10 +206,15 @@ def _serve(
     encrypted: bool = False,
 ) -> None:
     """Until the time is up or a signal comes. The truth is written however it ends."""
+    from companion.errors import CompanionError
     from firmware_protocol.simulator.virtual import VirtualBall
 
     if truth is not None:
-        truth.open("a").close()  # a place that cannot be written is told now, not after the session
+        try:
+            truth.open("a").close()  # a place that cannot be written is told now, not after the session
+        except OSError as error:
+            text = f"the truth {truth} cannot be written: {error.strerror or error}"
+            raise CompanionError(text, "name a file in a directory of yours") from error
     try:
         ball = VirtualBall(scenario, seed=seed, faults=faults, framed=not over_ble, encrypted=encrypted)
     except ValueError as error:  # a fault there cannot be on this link

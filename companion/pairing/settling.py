@@ -53,7 +53,9 @@ class Wishes:
         )
         for name, value, (low, high), unit in ranges:
             if value is not None and not low <= value <= high:
-                raise ConfigError(f"a {name} of {value:g} {unit} is none", f"allowed: {low:g} to {high:g} {unit}")
+                raise ConfigError(
+                    f"{value:g} {unit} cannot be the {name} of a ball", f"allowed: {low:g} to {high:g} {unit}"
+                )
         choices: tuple[tuple[str, str | None, Iterable[str]], ...] = (
             ("tool", self.tool, tools()),
             ("hardness", self.hardness, HARDNESS),

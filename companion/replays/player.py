@@ -34,7 +34,8 @@ class ReplayClock(Clock):
         """A step is due at `at_s`. The first one sets the clock."""
         if self._begun is None:
             self._begun = at_s, super().now_s()
-        self._at_s = at_s
+            self._at_s = at_s
+        self._at_s = max(self._at_s, at_s)  # bytes that waited do not turn it back
 
 
 class Player:

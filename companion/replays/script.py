@@ -14,7 +14,7 @@ OF_THIS_COMPUTER = ("storage", "observer", "capture", "sound", "output")  # kind
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One input, due at `at_s` of the clock that ran then. Never earlier than the step before."""
+    """One input, due at `at_s` of the clock that ran then. Bytes that waited may be due before the last one."""
 
     at_s: float
     run: Callable[[], list[Output]]
