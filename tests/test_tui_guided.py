@@ -392,6 +392,11 @@ def test_what_is_unknown_after_a_session_is_no_zero() -> None:
     assert "-- of --" in told
     assert "-- kPa" in told
     assert "0" not in told
+    counts: Any = FakeRow("b", peak_kpa=None, contact_s=30.0, duration_s=60.0, alerts_by_level={})
+    told = text(tuple(fact_rows(Aftermath(counts, [totals(3.0)]))))
+    assert "0:30 of 1:00" in told
+    assert "holds    --" in told
+    assert "dose" not in told
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 6), (80, 12), (120, 24), (60, 3)])

@@ -56,7 +56,9 @@ def _scale(score: int | None, width: int) -> Row:
 
 def fact_rows(told: Aftermath) -> list[Row]:
     """What happened, the most important first."""
-    row, regions = told.row, _regions(told.events)
+    row = told.row
+    # No pressure is known: of a ball that gives no newtons neither holds nor dose are, either.
+    regions = () if row.peak_kpa is None else _regions(told.events)
     facts: list[tuple[str, str, Tone]] = []
     if told.ended:
         facts.append(("ended", words.plain(told.ended, 200), Tone.STRONG))
