@@ -443,3 +443,21 @@ def test_a_refused_buzz_is_said() -> None:
     assert isinstance(said, Say)
     assert steps.answer(None) == [Do(Action("find"))]
     assert [type(order) for order in steps.answer(False)] == [End]
+
+
+def test_a_ball_that_is_pressed_and_leaves_again_and_again_is_checked_as_it_is() -> None:
+    from tests.test_pairing_trust import noise, opened, readings
+
+    steps = Steps(asks=False, identify=False, zero=False)
+    steps.feed(opened())
+    values = noise(150.0)
+    values[::300] += 2000  # a touch every three seconds
+    ended_s = None
+    for number, reading in enumerate(readings(values)):
+        if number % 400 == 399:  # every twenty seconds
+            steps.feed(Notice(float(reading.t_s[0]), "link", "the link is lost", {"state": "lost"}))
+        if any(isinstance(order, End) for order in steps.feed(reading)):
+            ended_s = float(reading.t_s[-1])
+            break
+    assert ended_s is not None
+    assert 90.0 < ended_s < 125.0

@@ -156,9 +156,10 @@ class Steps:
         if self._away:
             self._away = False
             self._asked_ball = False
-            self._since_s = self._t_s
             if self.step is Step.CHECK:
-                self._begin_check()
+                self._begin_check()  # within the same bound: a ball that keeps leaving is checked as it is
+            else:
+                self._since_s = self._t_s
             return [Say(self.step, "the ball is back")]
         match self.step:
             case Step.CONNECT:
