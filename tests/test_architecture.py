@@ -239,3 +239,12 @@ def test_top_level_holds_only_what_the_readme_says() -> None:
         "README.md",
         "LICENSE",
     }
+
+
+def test_every_area_of_the_benchmarks_gives_figures() -> None:
+    paths = sorted((ROOT / "tests" / "benchmarks").glob("*.py"))
+    areas = [path for path in paths if path.stem not in ("__init__", "__main__", "figure")]
+    assert areas
+    for path in areas:
+        tops = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+        assert "figures" in tops, path.name
