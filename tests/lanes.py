@@ -32,11 +32,13 @@ def in_lanes(work: Callable[[int], T], numbers: Iterable[int], name: str, size: 
         waiting.extend((part, 0) for part in islice(slices, max(0, AHEAD * LANES - len(waiting))))
         if not waiting:
             return
+        flying: deque[tuple[list[int], int, Future[list[T]]]] = deque()
         with _pool() as pool:
-            flying = deque((part, died, pool.submit(_play, work, part)) for part, died in waiting)
-            waiting.clear()
             try:
-                while flying:
+                while waiting or flying:
+                    while waiting:  # it stays there until the pool has taken it: a broken one takes nothing
+                        flying.append((*waiting[0], pool.submit(_play, work, waiting[0][0])))
+                        waiting.popleft()
                     part, _, future = flying[0]
                     found = future.result()
                     flying.popleft()
@@ -45,10 +47,9 @@ def in_lanes(work: Callable[[int], T], numbers: Iterable[int], name: str, size: 
                     if time.monotonic() - spoken_s >= WORD_S:
                         spoken_s = time.monotonic()
                         print(f"  {name}: {done} done after {spoken_s - started_s:.0f} s", file=sys.stderr, flush=True)
-                    for fresh in islice(slices, 1):
-                        flying.append((fresh, 0, pool.submit(_play, work, fresh)))
+                    waiting.extend((fresh, 0) for fresh in islice(slices, 1))
             except BrokenProcessPool as error:
-                waiting.extend(_once_more(flying, name, error))
+                waiting.extendleft(reversed([*_once_more(flying, name, error)]))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 

@@ -1,11 +1,16 @@
 """Work in several processes: in order, stopped when nobody wants more, and told where a process dies."""
 
+import multiprocessing
 import os
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import lanes
 from tests.lanes import in_lanes
 
 MARK = "KNEAD_TEST_MARK"
@@ -50,6 +55,28 @@ def test_a_process_that_dies_is_replaced_and_nothing_is_lost(
     assert list(in_lanes(dies_once, range(20), "work", size=3)) == list(range(20))
     assert "a process died near number" in capsys.readouterr().err
     assert (tmp_path / "died").exists()
+
+
+def test_a_pool_that_takes_no_more_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may die between two slices: the one that is handed over then must be played, too."""
+    made: list[ProcessPoolExecutor] = []
+
+    class Broken(ProcessPoolExecutor):
+        taken = 0
+
+        def submit(self, *given: Any, **named: Any) -> "Future[Any]":
+            self.taken += 1
+            if self is made[0] and self.taken > 7:
+                raise BrokenProcessPool("a process has died")
+            return super().submit(*given, **named)
+
+    def pool() -> ProcessPoolExecutor:
+        made.append(Broken(2, multiprocessing.get_context("spawn")))
+        return made[-1]
+
+    monkeypatch.setattr(lanes, "_pool", pool)
+    assert list(in_lanes(square, range(40), "squares", size=3)) == [number * number for number in range(40)]
+    assert len(made) == 2
 
 
 def test_a_slice_that_always_dies_is_named() -> None:
