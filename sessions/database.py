@@ -16,6 +16,7 @@ from sessions.errors import SessionError, StoreBusyError, StoreDeniedError, Unre
 from sessions.private import make_directory, make_file
 
 TURN_S = 0.01  # between two tries to make a log that others make, too
+CACHE_KB = 2000  # SQLite's own default
 WAL_LIMIT = 4 << 20  # bytes the side file keeps after a checkpoint
 
 # Set on every connection. FULL: a commit is on the disk, not in its cache, when it returns.
@@ -37,16 +38,17 @@ PERMISSIONS = "Check the directory and its permissions."
 class Database:
     """One log file, open. Made with mode 0600 where it did not exist; may be used from several threads.
 
-    `busy_s` is how long a call waits for another writer. SessionError as `explained` says.
+    `busy_s` is how long a call waits for another writer; `cache_kb`, what each connection keeps of the file in memory.
+    SessionError as `explained` says.
     """
 
-    def __init__(self, path: Path, busy_s: float = 5.0) -> None:
+    def __init__(self, path: Path, busy_s: float = 5.0, cache_kb: int = CACHE_KB) -> None:
         self.path = path
         with explained(path):
             make_directory(path.parent)
             make_file(path)
             self._identity = _identity(path)
-            self.engine = _engine(path, busy_s)
+            self.engine = _engine(path, busy_s, cache_kb)
             try:
                 self._prepare_in_turn(busy_s)
             except BaseException:
@@ -115,7 +117,7 @@ class Database:
             self.engine.dispose()
 
 
-def _engine(path: Path, busy_s: float) -> Engine:
+def _engine(path: Path, busy_s: float, cache_kb: int) -> Engine:
     engine = create_engine(
         URL.create("sqlite+pysqlite", database=str(path)),
         connect_args={"timeout": busy_s},
@@ -126,7 +128,7 @@ def _engine(path: Path, busy_s: float) -> Engine:
     def _connected(raw: Any, _record: Any) -> None:
         raw.isolation_level = None  # we say BEGIN ourselves: sqlite3 would begin too late, and never for SELECT
         cursor = raw.cursor()
-        for pragma in PRAGMAS:
+        for pragma in (*PRAGMAS, f"PRAGMA cache_size = -{cache_kb}"):
             cursor.execute(pragma)
         cursor.close()
 

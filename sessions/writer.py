@@ -16,6 +16,7 @@ from sessions.record import EventRow, text
 from sessions.schema import CHUNK, DEVICE, EVENT, PERSON, SESSION
 
 BUSY_S = 1.0  # a commit is retried anyway; meanwhile the queue is to be drained
+CACHE_KB = 256  # rows are only put at the end: with more, memory would grow for hours until the cache is full
 
 
 class SessionWriter:
@@ -78,7 +79,7 @@ class SessionWriter:
 
     def _open(self) -> Database:
         if self._database is None:
-            self._database = Database(self._path, BUSY_S)
+            self._database = Database(self._path, BUSY_S, CACHE_KB)
             self._lock.take()  # before there is a session others might think abandoned
         return self._database
 
