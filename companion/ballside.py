@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from companion.safety.causes import MANNERS, SILENCE_S
 from companion.safety.dose import tune
-from companion.safety.limits import STOP_RATIO, GuardContext
+from companion.safety.limits import GuardContext
+from companion.safety.scale import STOP_RATIO
 from firmware_protocol.driver import Profile, Unit
 from firmware_protocol.messages import Alert as Signal
 from firmware_protocol.messages import Caps, Limits, LimitSettings, Pattern, Request

@@ -10,8 +10,9 @@ import numpy as np
 from companion.safety.carried import History, Outing, Visit
 from companion.safety.days import rule
 from companion.safety.dose import DOSE_FLOOR_KPA
-from companion.safety.limits import CONTACT_KPA, regions, whole_body
+from companion.safety.limits import regions, whole_body
 from companion.safety.person import Lock
+from companion.safety.scale import CONTACT_KPA
 from sessions.errors import SessionError
 from sessions.events import Action, Event, Notice, Totals
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from companion.errors import ConfigError
 from companion.safety.causes import FIRM_TEXT
-from companion.safety.guard import Guard, Judged, shown_level, zone_of
+from companion.safety.guard import Guard, Judged, zone_of
 from companion.safety.limits import Carried, GuardContext
+from companion.safety.scale import shown_level
 from sessions.events import Action, Alert, Level, Notice, Phase, Totals
 from tests.guard_story import GLUTE, HZ, Said, Story, brief, judged, notices
 from tests.reference_guard import ReferenceGuard

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from companion.errors import ConfigError
 from companion.safety.dose import tune
-from companion.safety.limits import HOLD_FLOOR_KPA, GuardContext, tools
+from companion.safety.limits import GuardContext, tools
+from companion.safety.scale import HOLD_FLOOR_KPA
 from sessions.events import Action, Event, Opened, Reading
 
 

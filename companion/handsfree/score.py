@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from companion.handsfree.terms import LET_GO_S, STILL_S
-from companion.safety.limits import CONTACT_KPA
+from companion.safety.scale import CONTACT_KPA
 
 MOST = 10
 STEADY = 0.75  # of a grade: within so much it is held still; breath and tremor move a grip by less

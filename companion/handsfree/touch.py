@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from companion.safety.limits import CONTACT_KPA, FREE_KPA
+from companion.safety.scale import CONTACT_KPA, FREE_KPA
 from sessions.events import Floats
 
 HOLE_S = 0.5  # between two scans; after a longer one nothing is known of what was before it

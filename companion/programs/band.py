@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from companion.programs.program import CHOSEN, Step
 from companion.safety.causes import BY_KEY
 from companion.safety.dose import tune
-from companion.safety.limits import CONTACT_KPA, GuardContext, regions, whole_body
+from companion.safety.limits import GuardContext, regions, whole_body
+from companion.safety.scale import CONTACT_KPA
 from sessions.events import Level
 
 NARROWEST = 0.8  # of its top: breath and sway move a load by a tenth, so a narrower band cannot be kept

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from companion.programs.band import Band
 from companion.programs.view import Where
-from companion.safety.limits import CONTACT_KPA
+from companion.safety.scale import CONTACT_KPA
 
 
 @dataclass(slots=True)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from companion.programs.program import STATIC, Program, Step
 from companion.safety.dose import DOSE_FLOOR_KPA, HOLD_RANGE_S
-from companion.safety.limits import CONTACT_KPA, HOLD_FLOOR_KPA, regions, whole_body
+from companion.safety.limits import regions, whole_body
 from companion.safety.rolling import PACE
+from companion.safety.scale import CONTACT_KPA, HOLD_FLOOR_KPA
 
 BREATH = 0.9  # breath and sway move a load by a tenth: a narrower band cannot be kept
 RISE = 0.4  # of the working top: more from one step to the next is no slow rise

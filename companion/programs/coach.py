@@ -11,7 +11,8 @@ from companion.programs.lead import LEAD_S, Lead
 from companion.programs.pauses import BY_DATA, BY_HANDS, FREE_US, RELEASE, SILENCE, STOP, UNKNOWN_US, USER, ZERO, Pauses
 from companion.programs.program import Routine
 from companion.programs.view import CoachView, Stand
-from companion.safety.limits import CONTACT_KPA, GuardContext
+from companion.safety.limits import GuardContext
+from companion.safety.scale import CONTACT_KPA
 from companion.safety.scans import unknown_us
 from sessions.events import Action, Alert, Cue, Event, Floats, Notice, Totals
 

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from companion.programs.program import Step
+if TYPE_CHECKING:
+    from companion.programs.program import Step
 
 
 class Stand(StrEnum):
@@ -47,7 +49,7 @@ class CoachView:
     stand: Stand
     cause: str  # why it is paused or over; else empty
     number: int  # of the step, from 1
-    step: Step  # present, or announced
+    step: "Step"  # present, or announced
     band_kpa: tuple[float, float]  # the lower of program and limits
     where: Where
     rep: int  # from 1
@@ -56,7 +58,7 @@ class CoachView:
     rest_left_s: float | None  # about; None: not resting, or until the hold load has fallen
     hold_load: float
     next_in_s: float | None  # until the announced step begins
-    steps: tuple[Step, ...]
+    steps: tuple["Step", ...]
     done: tuple[str, ...]  # per step: "done", "part", "skipped" or ""
 
     @property
@@ -64,6 +66,6 @@ class CoachView:
         return max(0.0, self.seconds - self.held_s)
 
     @property
-    def following(self) -> Step | None:
+    def following(self) -> "Step | None":
         """The step after `step`."""
         return self.steps[self.number] if self.number < len(self.steps) else None

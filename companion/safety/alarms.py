@@ -255,10 +255,3 @@ class Alarms:
             side=state.side,
             text=text,
         )
-
-
-def shown_level(active: Iterable[Level], loaded: bool) -> Level:
-    """The highest active level; a technical one counts as a notice while nothing presses."""
-    return max(
-        (Level.NOTICE if level is Level.TECHNICAL and not loaded else level for level in active), default=Level.OK
-    )

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from companion.safety.limits import STOP_RATIO, whole_body
+from companion.safety.limits import whole_body
+from companion.safety.scale import STOP_RATIO
 from sessions.events import Level, Phase
 
 SILENCE_S = 60.0  # how long a silenced cause stays quiet (F42: 2 min in a device manual)

@@ -20,7 +20,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from companion.safety.limits import CONTACT_KPA, HOLD_FLOOR_KPA, STOP_RATIO, GuardContext, whole_body, zone_edges_kpa
+from companion.safety.limits import GuardContext, whole_body, zone_edges_kpa
+from companion.safety.scale import CONTACT_KPA, HOLD_FLOOR_KPA, STOP_RATIO
 from companion.safety.table import RegionLimits
 from sessions.events import Floats, RegionTotals
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 
 from companion.errors import ConfigError
-from companion.safety.alarms import Alarms, Moment, Stop, Value, shown_level
+from companion.safety.alarms import Alarms, Moment, Stop, Value
 from companion.safety.causes import BELOW_TEXT, CAUSES, RATING_MAX
 from companion.safety.dose import tune
 from companion.safety.limits import GuardContext, tools, zone_of
@@ -25,7 +25,7 @@ from companion.safety.telling import Told
 from companion.safety.terms import at_start, of_place
 from sessions.events import Action, Alert, Level, Notice, Totals
 
-__all__ = ["Guard", "Judged", "shown_level", "zone_of"]
+__all__ = ["Guard", "Judged", "zone_of"]
 
 Said = Alert | Totals | Notice
 LOCK_H = 24  # a region is locked after numb, tingling or shooting pain

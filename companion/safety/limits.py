@@ -15,16 +15,12 @@ from types import MappingProxyType
 from typing import Any
 
 from companion.errors import ConfigError
+from companion.safety.scale import CONTACT_KPA, STOP_RATIO
 from companion.safety.table import AREA_RANGE, LimitTable, Region, Tool, read_table
 from companion.safety.table import RegionLimits as RegionLimits
 from sessions.events import Fields, Json
 
 SIDES = ("left", "right", "both")
-ZONES = ("REST", "LIGHT", "WORK", "HIGH", "OVER")
-CONTACT_KPA = 5.0  # contact begins here (and ends below FREE_KPA)
-FREE_KPA = 3.0
-HOLD_FLOOR_KPA = 10.0  # below this nothing counts as holding
-STOP_RATIO = 1.25  # of the limit x = 1: a stop at once
 GRAVITY = 9.81
 DEFAULT_TOOL = "hard"  # the smallest ball, so the strictest
 NOTHING_LOWERED: Mapping[str, float] = MappingProxyType({})

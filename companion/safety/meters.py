@@ -8,8 +8,9 @@ from itertools import pairwise
 import numpy as np
 
 from companion.safety.dose import HOLD_COUNTS_S, Account, HoldLoad, Tuning, overlaps
-from companion.safety.limits import CONTACT_KPA, FREE_KPA, GuardContext, effective, regions, whole_body
+from companion.safety.limits import GuardContext, effective, regions, whole_body
 from companion.safety.rolling import Rolling
+from companion.safety.scale import CONTACT_KPA, FREE_KPA
 from companion.safety.scans import Bools, Scans, least, most
 from companion.safety.watch import Debounce, Meter, mask_of
 from sessions.events import Floats, RegionTotals

@@ -7,7 +7,8 @@ does not count and is asked for again.
 
 from dataclasses import dataclass
 
-from companion.safety.limits import CONTACT_KPA, FREE_KPA, whole_body
+from companion.safety.limits import whole_body
+from companion.safety.scale import CONTACT_KPA, FREE_KPA
 from sessions.events import Floats
 
 PRESSES = 3

@@ -9,7 +9,7 @@ A state machine per scan, so any split is the same; it runs only while a stop st
 from collections.abc import Iterator
 from enum import Enum
 
-from companion.safety.limits import CONTACT_KPA
+from companion.safety.scale import CONTACT_KPA
 from sessions.events import Floats
 
 FREE_US = 2e6  # below CONTACT_KPA for this long is "come off"

@@ -6,8 +6,8 @@ Learnt at whole seconds, so that any split learns the same.
 
 import numpy as np
 
-from companion.safety.limits import CONTACT_KPA
 from companion.safety.meters import Measured
+from companion.safety.scale import CONTACT_KPA
 from companion.safety.watch import Bools, Signal
 from sessions.events import Floats
 

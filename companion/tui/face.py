@@ -6,13 +6,17 @@ Every word has its reason to stand first: what to do, then why, then the numbers
 import math
 import textwrap
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from companion.programs.view import CoachView
-from companion.safety.limits import ZONES
+from companion.safety.scale import ZONES
 from companion.tui import words
 from companion.tui.snapshot import PATTERNS, Marks, Snapshot
 from companion.tui.tones import ZONE_TONES, Row, Rows, Span, Tone
 from sessions.events import Level
+
+if TYPE_CHECKING:
+    from companion.programs.view import CoachView
+    from companion.tui.deck import Live
 
 LEVEL_TONES = {
     Level.OK: Tone.PLAIN,
@@ -40,7 +44,7 @@ class Now:
         speed: float = 1.0,
         title: str = "",
         recorded: bool = True,
-        coach: CoachView | None = None,
+        coach: "CoachView | None" = None,
     ) -> None:
         """`age_s`: real seconds since the newest scan came; NaN before the first. `speed`: of the engine's clock.
 
@@ -106,6 +110,19 @@ class Now:
     @property
     def unit(self) -> str:
         return "kPa" if self.snapshot.judged else words.plain(self.snapshot.unit, 10)
+
+
+def look(live: "Live") -> Now:
+    """This moment of a run."""
+    snapshot = live.view.snapshot()
+    return Now(
+        snapshot,
+        live.age_s(snapshot),
+        speed=live.run.clock.speed,
+        title=live.title,
+        recorded=live.recorded,
+        coach=live.coach(),
+    )
 
 
 def title_row(now: Now) -> tuple[Row, Row]:

@@ -12,8 +12,7 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from companion.safety.guard import shown_level
-from companion.safety.limits import CONTACT_KPA, FREE_KPA
+from companion.safety.scale import CONTACT_KPA, FREE_KPA, shown_level
 from companion.tui.scanring import ScanRing
 from companion.tui.snapshot import EMPTY, Numbered, Snapshot
 from companion.tui.snapshot import Marks as Marks
