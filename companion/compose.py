@@ -103,7 +103,7 @@ def _on_ball(
     if request.program is not None:
         nobody = target.address.partition(":")[0] in whereabouts.NOBODY
         lead = guidance.prepare(
-            request.program, request.side, settings.paths.config_file, known, simulated=nobody, tool=request.tool
+            request.program, request.side, settings.paths.programs_dir, known, simulated=nobody, tool=request.tool
         )
         request = replace(request, program=lead.routine.program, region=lead.region, side=lead.side)
     zeros = Zeros(settings.paths, target.address)

@@ -33,6 +33,11 @@ class Paths:
     def database(self) -> Path:
         return self.data_dir / NAME
 
+    @property
+    def programs_dir(self) -> Path:
+        """The user's own programs, beside the settings."""
+        return self.config_file.with_name("programs")
+
 
 def find_paths(env: Mapping[str, str] | None = None) -> Paths:
     """The user's own directories, or all three under KNEAD_HOME."""

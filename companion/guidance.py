@@ -8,11 +8,9 @@ from companion.errors import ConfigError, RefusedError
 from companion.past import Past
 from companion.programs import words
 from companion.programs.band import shut
-from companion.programs.library import Library, load_library
+from companion.programs.library import load_library
 from companion.programs.program import Program, Routine, Step
 from companion.safety.limits import GuardContext, tools
-
-FOLDER = "programs"  # the user's own, beside the settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +20,12 @@ class Guidance:
     side: str
 
 
-def library(config_file: Path) -> Library:
-    """All programs there are, with the user's own."""
-    return load_library(config_file.with_name(FOLDER))
-
-
-def prepare(
-    name: str, side: str, config_file: Path, known: Past, *, simulated: bool, tool: str | None = None
-) -> Guidance:
-    """`tool`: as the person said; None: the one it is made for.
+def prepare(name: str, side: str, programs: Path, known: Past, *, simulated: bool, tool: str | None = None) -> Guidance:
+    """`programs`: where the user's own lie. `tool`: as the person said; None: the one it is made for.
 
     Raises ConfigError (no such program, or it is broken) and RefusedError (nothing of it may be done now).
     """
-    routine = library(config_file).program(name).routine(side)
+    routine = load_library(programs).program(name).routine(side)
     opens = _open(routine.steps, known, tool, simulated=simulated)
     return Guidance(routine, opens.region, opens.side)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from companion import balls, whereabouts
+from companion import inreach, whereabouts
 from companion.config import Paths
 from companion.engine import Outcome
 from companion.pairing import settling
@@ -144,7 +144,7 @@ class Meeting:
 def _linked(settled: Settled, address: str, status: Fields) -> Settled:
     """By what its port is found again, and whether its radio is closed to listeners."""
     if address.startswith("serial:"):
-        adapter = balls.adapter_of(address)
+        adapter = inreach.adapter_of(address)
         usb_id, usb_serial = adapter or ("", "")
         return replace(settled, usb_id=usb_id, usb_serial=usb_serial)
     if address.startswith("ble:"):

@@ -11,17 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from companion import balls
+from companion import inreach
 from companion.config import Paths
 from companion.errors import ConfigError, DeviceNotFoundError
-from companion.pairing.acquaintance import recognised
-from companion.pairing.profile import settled_of
-from firmware_protocol.driver import Profile
 from sessions.errors import NotFoundError, SessionError
 from sessions.events import Event, Fields, Opened
 from sessions.private import make_directory, make_file
 
 if TYPE_CHECKING:
+    from firmware_protocol.driver import Profile
     from sessions.devices import Device
 
 SCHEMES = ("serial", "ble", "sim", "replay", "demo")
@@ -93,8 +91,10 @@ def known_at(target: Target, kind: str | None, devices: "Iterable[Device]") -> "
 
     A ball without a serial is known by its place, its kind, and the adapter it was behind.
     """
+    from companion.pairing.profile import settled_of
+
     known = [target.device] if target.device is not None else [*devices]
-    adapter = balls.adapter_of(target.address) if target.address.startswith("serial:") else None
+    adapter = inreach.adapter_of(target.address) if target.address.startswith("serial:") else None
     for device in known:
         settled = settled_of(device.kept)
         elsewhere = target.device is None and not (device.address and _same_place(device.address, target.address))
@@ -113,12 +113,14 @@ def target_of(device: "Device") -> Target:
 
 def _address_now(device: "Device") -> str:
     """Its address; where that port is gone, the one that has its adapter now (R9: only what is known as a ball)."""
+    from companion.pairing.profile import settled_of
+
     settled = settled_of(device.kept)
     scheme, _, rest = device.address.partition(":")
     port, mark, options = rest.partition("?")
     if scheme != "serial" or "://" in rest or not settled.usb_id or Path(port).exists():
         return device.address
-    for found in balls.serial_ports():
+    for found in inreach.serial_ports():
         if found.usb_id == settled.usb_id and found.usb_serial == settled.usb_serial:
             return f"{found.address}{mark}{options}"
     return device.address
@@ -134,8 +136,10 @@ def presses_nobody(paths: Paths, wanted: str | None) -> bool:
         return False
 
 
-def recognised_in(paths: Paths, profile: Profile) -> "Device | None":
+def recognised_in(paths: Paths, profile: "Profile") -> "Device | None":
     """The remembered ball that this is."""
+    from companion.pairing.acquaintance import recognised
+
     return recognised(remembered(paths), profile)
 
 
@@ -156,7 +160,7 @@ def settle(paths: Paths, told: Fields, address: str, make: Callable[[Fields], Fi
     """Change what is kept of a ball that measures at an address, known until now or not. Raises SessionError."""
     from sessions.store import Store
 
-    adapter = balls.adapter_of(address) if address.startswith("serial:") else None
+    adapter = inreach.adapter_of(address) if address.startswith("serial:") else None
     behind = {} if adapter is None else {"usb_id": adapter[0], "usb_serial": adapter[1]}
     with Store(paths.database) as store:
         seen = store.devices.seen(told, address, datetime.now(UTC))

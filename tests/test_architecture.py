@@ -30,6 +30,7 @@ FLOORS = (
         "companion.calibrating",
         "companion.checking",
         "companion.balls",
+        "companion.inreach",
         "companion.replaying",
         "companion.past",
         "companion.remembered",
@@ -48,7 +49,7 @@ FLOORS = (
 )
 # Side rooms: what they may use of the trunk, and who may use them.
 SIDE_ROOMS = {
-    "companion.transports": (("companion.errors", "companion.clock"), ("companion.balls",)),
+    "companion.transports": (("companion.errors", "companion.clock"), ("companion.balls", "companion.inreach")),
     "companion.virtual": (("companion.errors", "companion.clock"), ("companion.balls",)),
     "companion.cues": (("companion.errors", "companion.safety"), ("companion.hearing",)),
     "companion.config": (

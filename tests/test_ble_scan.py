@@ -13,10 +13,10 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakBluetoothNotAvailableReason as Reason
 from bumble.core import AdvertisingData
 
-from companion import balls
-from companion.balls import Place
+from companion import balls, inreach
 from companion.cli import run
 from companion.errors import DeviceNotFoundError, UnavailableError
+from companion.inreach import Place
 from companion.transports import ble, scan, search
 from companion.transports.scan import Scanner, advert_of, battery_pct, held, nearby
 from firmware_protocol.devices import native, progressor, whc06
@@ -40,7 +40,7 @@ def listed(known: dict[str, str], addresses: set[str]) -> dict[str, Place]:
     """Places by their address, once all of these were heard within one scan."""
     until_s = time.monotonic() + LIMIT_S
     while True:
-        found = {place.address: place for place in balls.ble_places(known, LONG_S)}
+        found = {place.address: place for place in inreach.ble_places(known, LONG_S)}
         if set(found) >= addresses or time.monotonic() > until_s:
             return found
 

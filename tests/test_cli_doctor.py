@@ -8,13 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from companion import balls
-from companion.balls import Place
+from companion import inreach
 from companion.cli import doctor as doctor_module
 from companion.cli import run
 from companion.cli.doctor import CHECKS, Finding
 from companion.config import Paths, find_paths
 from companion.errors import UnavailableError
+from companion.inreach import Place
 from sessions.errors import UnreadableError
 
 Shown = pytest.CaptureFixture[str]
@@ -142,10 +142,10 @@ def test_a_small_terminal_is_noted(paths: Paths, monkeypatch: pytest.MonkeyPatch
 
 def test_ports_are_those_of_the_system(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     port = Place("serial", "serial:/dev/ttyACM0", "B\x1b[2J", "USB\x07", True, "")
-    monkeypatch.setattr(balls, "serial_places", lambda _: [port])
+    monkeypatch.setattr(inreach, "serial_places", lambda _: [port])
     (finding,) = found("serial", paths)
     assert (finding.state, finding.text) == ("ok", "serial:/dev/ttyACM0 USB")
-    monkeypatch.setattr(balls, "serial_places", lambda _: [])
+    monkeypatch.setattr(inreach, "serial_places", lambda _: [])
     (finding,) = found("serial", paths)
     assert finding.state == "note"
 

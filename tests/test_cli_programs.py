@@ -135,13 +135,13 @@ def test_what_cannot_be_is_one_line_and_a_hint(home: Path, capsys: Shown, argume
 
 def test_a_program_whose_places_are_all_left_out_is_refused(home: Path) -> None:
     now = datetime.now(UTC)
-    config = find_paths({"KNEAD_HOME": str(home)}).config_file
+    programs = find_paths({"KNEAD_HOME": str(home)}).programs_dir
     person = Person("me", locks=(Lock("calf", "both", "numb", now + timedelta(hours=3)),))
     known = replace(nobody(now), person=person)
     with pytest.raises(RefusedError, match="calf is locked"):
-        prepare("calf", "left", config, known, simulated=False)
+        prepare("calf", "left", programs, known, simulated=False)
     lead = prepare(
-        "gluteals-on-the-back", "both", config, replace(known, person=locked(person, "glute")), simulated=True
+        "gluteals-on-the-back", "both", programs, replace(known, person=locked(person, "glute")), simulated=True
     )
     assert (lead.region, lead.side, lead.routine.side) == ("piriformis", "left", "both")
 

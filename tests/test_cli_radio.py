@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from companion import balls
-from companion.balls import Place
+from companion import inreach
 from companion.cli import radio, run
 from companion.cli.radio import Advice, Facts, diagnose, look, port_holders, ports
 from companion.errors import UnavailableError
+from companion.inreach import Place
 from companion.transports import bluetooth
 from sessions.devices import Device
 from sessions.store import Store
@@ -115,7 +115,7 @@ def test_the_facts_of_this_computer(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     def off(*_: object) -> list[Place]:
         raise UnavailableError("Bluetooth is off", "switch it on")
 
-    monkeypatch.setattr(balls, "ble_places", off)
+    monkeypatch.setattr(inreach, "ble_places", off)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(radio, "ADAPTERS", tmp_path / "bluetooth")
     monkeypatch.setattr(radio, "SWITCHES", tmp_path / "rfkill")
@@ -128,7 +128,7 @@ def test_the_facts_of_this_computer(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     facts = look([AFAR, CABLE])
     assert (facts.trouble, facts.adapters, facts.blocked) == ("Bluetooth is off", 1, "soft")
     assert (facts.paired, facts.addresses) == (("Blue",), ("ble:Ball",))
-    monkeypatch.setattr(balls, "ble_places", lambda *_: [Place("ble", "ble:Ball", "Ball", "", False, "held")])
+    monkeypatch.setattr(inreach, "ble_places", lambda *_: [Place("ble", "ble:Ball", "Ball", "", False, "held")])
     assert look([AFAR]).held == ("ble:Ball",)
 
 
@@ -138,8 +138,8 @@ def test_the_doctor_shows_it(
     monkeypatch.setenv("KNEAD_HOME", str(tmp_path))
     with Store(tmp_path / "data" / "knead.db") as store:
         store.devices.pair({"kind": "native", "serial": "KB-1", "model": "m"}, "ble:Ball", AT, "Blue", lambda old: old)
-    monkeypatch.setattr(balls, "serial_places", lambda _: [])
-    monkeypatch.setattr(balls, "ble_places", lambda *_: [])
+    monkeypatch.setattr(inreach, "serial_places", lambda _: [])
+    monkeypatch.setattr(inreach, "ble_places", lambda *_: [])
     assert run(["doctor"]) == 0
     shown = capsys.readouterr().out
     assert "bluetooth: Bluetooth works; 0 balls in reach" in shown

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from companion import balls, compose
-from companion.balls import Place
+from companion import compose, inreach
 from companion.cli import run
 from companion.config import find_paths
 from companion.engine import Outcome
 from companion.errors import DeviceNotFoundError, UnavailableError
+from companion.inreach import Place
 from sessions.store import Store
 
 Shown = pytest.CaptureFixture[str]
@@ -22,7 +22,7 @@ Shown = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def _home(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KNEAD_HOME", str(tmp_path))
-    monkeypatch.setattr(balls, "ble_places", lambda *_: [])
+    monkeypatch.setattr(inreach, "ble_places", lambda *_: [])
 
 
 def port(**changed: Any) -> Place:
@@ -31,7 +31,7 @@ def port(**changed: Any) -> Place:
 
 def test_scan_lists_ports_and_why_one_cannot_be_used(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     ports = [port(known=True), port(address="serial:COM3", name="", problem="busy")]
-    monkeypatch.setattr(balls, "serial_places", lambda _: ports)
+    monkeypatch.setattr(inreach, "serial_places", lambda _: ports)
     assert run(["scan"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "serial:/dev/ttyACM0  Ball  USB 1a86  known",
@@ -40,7 +40,7 @@ def test_scan_lists_ports_and_why_one_cannot_be_used(capsys: Shown, monkeypatch:
 
 
 def test_scan_as_json(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(balls, "serial_places", lambda _: [port(name="B\x1b[31mall\u202e")])
+    monkeypatch.setattr(inreach, "serial_places", lambda _: [port(name="B\x1b[31mall\u202e")])
     assert run(["scan", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "schema": 1,
@@ -67,8 +67,8 @@ def test_balls_on_the_air_are_listed_with_their_signal(capsys: Shown, monkeypatc
         port(link="ble", address="ble:Ball", rssi_dbm=-63, battery_pct=81, detail="pressure ball", kind="native"),
         port(link="ble", address="ble:Held", name="Held", rssi_dbm=None, problem="connected already", nickname="Blue"),
     ]
-    monkeypatch.setattr(balls, "serial_places", lambda _: [])
-    monkeypatch.setattr(balls, "ble_places", lambda _known, _seconds, told: [told(place) or place for place in near])
+    monkeypatch.setattr(inreach, "serial_places", lambda _: [])
+    monkeypatch.setattr(inreach, "ble_places", lambda _known, _seconds, told: [told(place) or place for place in near])
     assert run(["scan", "--seconds", "1"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "ble:Ball  Ball  ###. -63 dBm  pressure ball  battery 81 %  new",
@@ -82,7 +82,7 @@ def test_a_paired_ball_that_is_not_in_sight_is_listed_with_the_reasons(
     with Store(find_paths().database) as store:
         ball = {"kind": "native", "serial": "KB-1", "model": "m"}
         store.devices.pair(ball, "ble:Ball", datetime.now(UTC), "Blue", lambda before: before)
-    monkeypatch.setattr(balls, "serial_places", lambda _: [])
+    monkeypatch.setattr(inreach, "serial_places", lambda _: [])
     assert run(["scan"]) == 0
     line = capsys.readouterr().out
     assert "Blue" in line
@@ -95,19 +95,19 @@ def test_bluetooth_that_cannot_be_used_is_one_line_and_the_ports_are_still_liste
     def off(*_: object) -> list[Place]:
         raise UnavailableError("Bluetooth is off", "switch Bluetooth on")
 
-    monkeypatch.setattr(balls, "ble_places", off)
-    monkeypatch.setattr(balls, "serial_places", lambda _: [port()])
+    monkeypatch.setattr(inreach, "ble_places", off)
+    monkeypatch.setattr(inreach, "serial_places", lambda _: [port()])
     assert run(["scan"]) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith("serial:/dev/ttyACM0")
     assert shown.err == "knead: Bluetooth is off\n  switch Bluetooth on\n"
-    monkeypatch.setattr(balls, "serial_places", lambda _: [])
+    monkeypatch.setattr(inreach, "serial_places", lambda _: [])
     assert run(["scan"]) == 5
     assert run(["scan", "--no-bluetooth"]) == 0
 
 
 def test_nothing_in_reach_is_said_on_stderr(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(balls, "serial_places", lambda _: [])
+    monkeypatch.setattr(inreach, "serial_places", lambda _: [])
     assert run(["scan"]) == 0
     shown = capsys.readouterr()
     assert shown.out == ""

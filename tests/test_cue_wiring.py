@@ -21,7 +21,7 @@ from companion.tui.face import title_row
 from sessions.events import Action, Level, Notice
 from tests.loudspeaker import Loudspeaker, needs_bash
 from tests.test_tui_face import lines, now
-from tests.test_tui_stage import alert, notice, opened, reading
+from tests.tui_plays import alert, notice, opened, reading
 
 pytestmark = needs_bash()
 ROOT = Path(__file__).parent.parent

@@ -24,7 +24,7 @@ from companion.safety.limits import GuardContext
 from sessions.events import Alert, Closed, Level, Notice, Phase, Reading
 from tests.kit import LIMIT_S, Recorder
 from tests.loudspeaker import Loudspeaker, needs_bash
-from tests.test_tui_stage import opened
+from tests.tui_plays import opened
 
 pytestmark = needs_bash()
 ROOT = Path(__file__).parent.parent

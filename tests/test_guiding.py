@@ -12,7 +12,7 @@ from companion.cues.sounding import Command, Play, Quiet, Say
 from companion.handsfree.words import OVER, WORDS
 from companion.safety.limits import GuardContext, zone_edges_kpa
 from sessions.events import Action, Cue, Event, Json, Notice
-from tests.test_tui_stage import opened, reading
+from tests.tui_plays import opened, reading
 
 LOUD = Play("caution", 2)
 

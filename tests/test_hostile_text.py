@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion import balls
-from companion.balls import Place
+from companion import inreach
 from companion.cli import run
 from companion.cli.printers import Jsonl, Plain
 from companion.config import find_paths
+from companion.inreach import Place
 from companion.plaintext import MARKS_MAX, plain
 from companion.tui.danger import DangerScreen
 from companion.tui.detail import DetailScreen
@@ -23,7 +23,8 @@ from tests.test_cli_sessions import home, keep, story  # noqa: F401  # `home` is
 from tests.test_tui_screens import home as on_home
 from tests.test_tui_screens import on_live, stop, text_of, until
 from tests.test_tui_screens import sessions as on_sessions
-from tests.test_tui_stage import FakeDevice, FakeRow, Stage, notice, opened, reading
+from tests.test_tui_stage import FakeDevice, FakeRow, Stage
+from tests.tui_plays import notice, opened, reading
 
 TEXTS = {
     "markup": "[bold red]x[/] [@click=app.quit]y[/] [/nothing] <b>&lt; {0} %s {x} $(id) `id` \\[",
@@ -124,7 +125,7 @@ def test_the_log(text: str, home: Any, capsys: Shown) -> None:  # noqa: F811  # 
 
 def test_ports(text: str, capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     port = Place("serial", f"serial:/dev/{text}", text, text, True, "")
-    monkeypatch.setattr(balls, "serial_places", lambda _: [port, replace(port, problem=text)])
+    monkeypatch.setattr(inreach, "serial_places", lambda _: [port, replace(port, problem=text)])
     for command in (["scan"], ["doctor"]):
         assert run(command) == 0
         assert harm(capsys.readouterr().out) == []

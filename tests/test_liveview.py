@@ -11,7 +11,7 @@ from companion.tui.liveview import EVENTS_KEPT, LiveView, Marks
 from companion.tui.scanring import ScanRing
 from companion.tui.snapshot import STALE_S, Snapshot
 from sessions.events import Action, Closed, Event, Fields, Level, Phase
-from tests.test_tui_stage import MARKS, alert, notice, opened, reading, totals
+from tests.tui_plays import MARKS, alert, notice, opened, reading, totals
 
 
 def fed(*events: Event, view: LiveView | None = None) -> Snapshot:

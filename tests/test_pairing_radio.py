@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from companion import balls, compose, engine, whereabouts
+from companion import compose, engine, inreach, whereabouts
 from companion.config import Settings, find_paths
 from companion.meeting import Meeting
 from companion.pairing import steps as steps_module
@@ -57,7 +57,7 @@ def pairing(settings: Settings, address: str, on: dict[object, Any] | None = Non
 
 def test_a_ball_that_demands_encryption_is_paired_and_known_ever_after(radio: Radio, settings: Settings) -> None:
     ball_of(radio, encrypted=True)
-    (near,) = balls.ble_places({}, 1.0)
+    (near,) = inreach.ble_places({}, 1.0)
     meeting = pairing(settings, near.address, wishes=Wishes(as_told=True), nickname="Blue")
     assert meeting.run().code == 0
     meeting.keep()

@@ -9,7 +9,7 @@ from companion.tui.liveview import LiveView
 from companion.tui.palette import style, themes
 from companion.tui.tones import Tone
 from sessions.events import Level
-from tests.test_tui_stage import MARKS, alert, opened, reading
+from tests.tui_plays import MARKS, alert, opened, reading
 
 
 def test_no_tone_of_any_theme_blinks() -> None:

@@ -18,7 +18,8 @@ from companion.tui.widgets.bignumber import banner, far_number
 from companion.tui.widgets.preview import preview_rows
 from companion.tui.widgets.tiny import tiny_rows
 from sessions.events import Action, Alert, Closed, Cue, Event, Level, Phase
-from tests.test_tui_stage import HOSTILE, HOSTILE_SHOWN, MARKS, alert, notice, opened, reading, totals
+from tests.test_tui_stage import HOSTILE, HOSTILE_SHOWN
+from tests.tui_plays import MARKS, alert, notice, opened, reading, totals
 
 SIZES = [(1, 1), (6, 1), (12, 3), (30, 8), (40, 12), (60, 20), (80, 24), (100, 30), (120, 40), (200, 60)]
 

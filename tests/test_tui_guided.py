@@ -34,7 +34,8 @@ from companion.tui.widgets.bignumber import far_number, hands_rows, speaks
 from sessions.about import About
 from sessions.events import Action, Alert, Cue, Event, Level, Phase, Totals
 from tests.test_tui_screens import home, sees, shown, text_of, until
-from tests.test_tui_stage import MARKS, FakeOutcome, FakeRow, FakeRun, Stage, alert, notice, opened, reading, totals
+from tests.test_tui_stage import FakeRow, Stage
+from tests.tui_plays import MARKS, FakeOutcome, FakeRun, alert, notice, opened, reading, totals
 
 LOOKS = [((80, 24), "1"), ((100, 30), ""), ((120, 40), "1")]
 

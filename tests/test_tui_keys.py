@@ -13,7 +13,8 @@ from companion.tui.live import LiveScreen
 from companion.tui.rebinding import rebound, table
 from sessions.events import Phase
 from tests.test_tui_screens import home, on_live, sees, stop, text_of, until
-from tests.test_tui_stage import Stage, totals
+from tests.test_tui_stage import Stage
+from tests.tui_plays import totals
 
 
 def settings_of(tmp_path: Path, text: str) -> dict[str, str]:

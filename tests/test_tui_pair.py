@@ -11,12 +11,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
-from companion import balls, whereabouts
-from companion.balls import Place
+from companion import inreach, whereabouts
 from companion.cli.pair_deck import pairing_of
 from companion.cli.shelf import Shelf
 from companion.config import Settings, find_paths
 from companion.errors import ConfigError, UnavailableError
+from companion.inreach import Place
 from companion.pairing.profile import settled_of
 from companion.pairing.trust import Finding
 from companion.tui.app import KneadApp
@@ -25,7 +25,8 @@ from companion.tui.live import LiveScreen
 from companion.tui.pair import PairScreen
 from companion.tui.pairing import Near, Pairing, Said, Size, bars, finding_rows, near_cells, size_of
 from companion.tui.widgets.lines import Lines
-from tests.test_tui_stage import HOSTILE, HOSTILE_SHOWN, FakeOutcome, Stage, steady
+from tests.test_tui_stage import HOSTILE, HOSTILE_SHOWN, Stage
+from tests.tui_plays import FakeOutcome, steady
 
 SIZE = (80, 24)
 LIMIT_S = 20.0
@@ -256,8 +257,8 @@ async def test_bluetooth_that_is_off_is_told_with_its_cure() -> None:
 
 async def test_with_the_parts_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KNEAD_HOME", str(tmp_path))
-    monkeypatch.setattr(balls, "serial_places", lambda _: [])
-    monkeypatch.setattr(balls, "ble_places", lambda *_: [])
+    monkeypatch.setattr(inreach, "serial_places", lambda _: [])
+    monkeypatch.setattr(inreach, "ble_places", lambda *_: [])
     settings = Settings(paths=find_paths())
     bench = Bench()
     bench.stage.deck = KneadApp(Stage(steady, pairing=pairing_of(Shelf(settings))).deck)._deck

@@ -25,7 +25,8 @@ from companion.tui.sheet import Filling, Result, Sheet
 from companion.tui.widgets.lines import Lines
 from sessions.errors import StoreBusyError
 from tests.test_screening import fine
-from tests.test_tui_stage import Stage, steady
+from tests.test_tui_stage import Stage
+from tests.tui_plays import steady
 
 if sys.platform != "win32":
     import fcntl

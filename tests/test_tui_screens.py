@@ -28,19 +28,8 @@ from companion.tui.sessions import PAGE, SessionsScreen
 from companion.tui.widgets.sessionplot import SessionPlot
 from sessions.errors import UnreadableError
 from sessions.events import Alert, Level, Phase
-from tests.test_tui_stage import (
-    HOSTILE,
-    HOSTILE_SHOWN,
-    FakeOutcome,
-    FakeRow,
-    FakeRun,
-    Stage,
-    alert,
-    notice,
-    opened,
-    reading,
-    totals,
-)
+from tests.test_tui_stage import HOSTILE, HOSTILE_SHOWN, FakeRow, Stage
+from tests.tui_plays import FakeOutcome, FakeRun, alert, notice, opened, reading, totals
 
 SIZES = [(80, 24), (120, 40)]
 LIMIT_S = 20.0

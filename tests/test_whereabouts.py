@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from companion import balls, whereabouts
+from companion import inreach, whereabouts
 from companion.config import Paths, find_paths
 from companion.errors import ConfigError, DeviceNotFoundError
 from companion.whereabouts import LastBall, Target, find, forget, presses_nobody, remembered
@@ -98,9 +98,9 @@ def test_a_port_under_another_name_is_found_by_its_adapter(paths: Paths, monkeyp
         SimpleNamespace(address="serial:/dev/ttyUSB3", usb_id="1a86:7523", usb_serial="B2"),
         SimpleNamespace(address="serial:/dev/ttyUSB4", usb_id="1a86:7523", usb_serial="A7"),
     ]
-    monkeypatch.setattr(balls, "serial_ports", lambda: ports)
+    monkeypatch.setattr(inreach, "serial_ports", lambda: ports)
     assert find("Blue", paths, [ball]).address == "serial:/dev/ttyUSB4?baud=57600"
-    monkeypatch.setattr(balls, "serial_ports", lambda: ports[:1])
+    monkeypatch.setattr(inreach, "serial_ports", lambda: ports[:1])
     assert find("Blue", paths, [ball]).address == ball.address
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from companion import balls, whereabouts
+from companion import inreach, whereabouts
 from companion.config import Paths, find_paths
 from companion.whereabouts import Target, known_at
 from companion.zeros import Zeros
@@ -29,7 +29,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
 def adapter(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """The one behind every port; may be changed."""
     present = [("1a86:7523", "A1")]
-    monkeypatch.setattr(balls, "adapter_of", lambda address: present[0])
+    monkeypatch.setattr(inreach, "adapter_of", lambda address: present[0])
     return present
 
 

@@ -1,9 +1,12 @@
 """The test of the sound for the first screen, and what the person said of it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from companion.cli.shelf import Shelf
 from companion.hearing import sound_programs, sound_test
+
+if TYPE_CHECKING:
+    from companion.cli.shelf import Shelf
 
 _FILE = "heard"  # in the state directory: the programs that were heard
 
@@ -11,7 +14,7 @@ _FILE = "heard"  # in the state directory: the programs that were heard
 class Heard:
     """Asked again where other programs sound now, for then nobody has heard them."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: "Shelf") -> None:
         self._shelf = shelf
 
     @property

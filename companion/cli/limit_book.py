@@ -2,43 +2,42 @@
 
 from typing import TYPE_CHECKING
 
-from companion import ownlimits
-from companion.cli.shelf import Shelf
-from companion.compose import gather
-from companion.errors import RefusedError
-from companion.past import Past
-from companion.safety.limits import DEFAULT_TOOL, regions, stop_kpa, tools, whole_body
-from companion.safety.person import OwnLimit
-from companion.tui.books import Figure, Limit, LimitPage
-
 if TYPE_CHECKING:
-    from companion.safety.limits import RegionLimits
-    from companion.safety.table import Region
+    from companion.cli.shelf import Shelf
+    from companion.past import Past
+    from companion.safety.person import OwnLimit
+    from companion.tui.books import LimitPage
 
 
 class OwnBook:
     """Of the person and the tool of the settings."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: "Shelf") -> None:
         self._shelf = shelf
 
     @property
     def _tool(self) -> str:
+        from companion.safety.limits import DEFAULT_TOOL
+
         return self._shelf.settings.tool or DEFAULT_TOOL
 
-    def page(self) -> LimitPage:
-        from companion.cli.limit_tables import listed
+    def page(self) -> "LimitPage":
+        from companion.cli.limit_page import limit_page
 
-        past = gather(self._shelf.settings)
-        tool = tools()[self._tool]
-        limits = [_limit(past, region, tool.key) for region in regions().values()]
-        return LimitPage(tool.title, tool.area_cm2, past.factor_k, _why(past), limits, (*past.problems, *listed()[1:]))
+        return limit_page(self._shelf.settings, self._tool)
 
     def raises(self, region: str, kpa: float | None, *, work: bool) -> bool:
+        from companion import ownlimits
+        from companion.compose import gather
+
         past = gather(self._shelf.settings)
         return ownlimits.raises(past, region, self._wanted(past, region, kpa, work=work))
 
     def write(self, region: str, kpa: float | None, *, work: bool, reason: str) -> str:
+        from companion import ownlimits
+        from companion.compose import gather
+        from companion.errors import RefusedError
+
         held = self._shelf.settings
         past = gather(held)
         own = self._wanted(past, region, kpa, work=work)
@@ -51,80 +50,8 @@ class OwnBook:
         what = "raised" if raised else "set"
         return f"{region}: {what}, caution from {now.mean_max_kpa:.1f} kPa, work up to {now.working_kpa[1]:.1f} kPa"
 
-    def _wanted(self, past: Past, region: str, kpa: float | None, *, work: bool) -> OwnLimit:
+    def _wanted(self, past: "Past", region: str, kpa: float | None, *, work: bool) -> "OwnLimit":
+        from companion import ownlimits
+        from companion.safety.person import OwnLimit
+
         return OwnLimit() if kpa is None else ownlimits.wanted(past, region, self._tool, kpa, work=work)
-
-
-def _limit(past: Past, region: "Region", tool: str) -> Limit:
-    now, without = ownlimits.holding(past, region.key, tool)
-    most = ownlimits.reach(past, region.key, tool)
-    unraised = now if now.mean_max_kpa <= without.mean_max_kpa else without  # a stop is never raised
-    return Limit(
-        region=region.key,
-        title=region.title,
-        limit_kpa=now.mean_max_kpa,
-        without_kpa=without.mean_max_kpa,
-        work_kpa=now.working_kpa,
-        stop_kpa=stop_kpa(unraised),
-        most_kpa=most.most_kpa,
-        work_most_kpa=most.work_most_kpa,
-        hold_s=now.hold_s,
-        figures=_figures(now, region.base),
-        source=region.source,
-        confidence=region.confidence,
-        own=_own(past, region.key),
-        remarks=_remarks(region),
-    )
-
-
-def _figures(now: "RegionLimits", base: "RegionLimits") -> tuple[Figure, ...]:
-    rows = (
-        ("limit", "kPa", now.mean_max_kpa, base.mean_max_kpa),
-        ("point pressure", "kPa", now.peq_max_kpa, base.peq_max_kpa),
-        ("force", "N", now.force_max_n, base.force_max_n),
-        ("force, a stop", "N", now.force_cap_n, base.force_cap_n),
-        ("work from", "kPa", now.working_kpa[0], base.working_kpa[0]),
-        ("work to", "kPa", now.working_kpa[1], base.working_kpa[1]),
-        ("hold", "s", now.hold_s, base.hold_s),
-        ("rest", "s", now.rest_s, base.rest_s),
-        ("a session", "s", now.session_s, base.session_s),
-        ("a day", "s", now.day_s, base.day_s),
-        ("dose", "kPa s", now.dose_kpa_s, base.dose_kpa_s),
-    )
-    return tuple(Figure(name, unit, holds, published) for name, unit, holds, published in rows)
-
-
-def _own(past: Past, region: str) -> str:
-    """What stands behind a limit that is not as published; its first word fits a column."""
-    own, factor = past.person.limits.get(region), past.person.personal(past.factor_k).get(region, 1.0)
-    told = []
-    if own is not None:
-        told.append(f"{'raised' if factor > 1 else 'own'}: times {factor:.2f}, set by {past.person.name}")
-    if region in past.lowered:
-        row = past.lowered[region]
-        columns = ", ".join(f"{name} {value:g}" for name, value in row.columns.items())
-        told.append(f"file: {columns} ({row.source})")
-    return "; ".join(told)
-
-
-def _remarks(region: "Region") -> tuple[str, ...]:
-    told = {
-        "bony": region.bony,
-        "roll only": region.roll_only,
-        "light only": region.light_only,
-        "off by default": region.off_by_default,
-    }
-    return tuple(remark for remark, true in told.items() if true)
-
-
-def _why(past: Past) -> str:
-    """Of the factor on every limit."""
-    if not past.verdict.screened:
-        return "the questions have not been answered, or not lately"
-    told = [f"{key.replace('_', ' ')} {factor:g}" for key, factor in past.verdict.factors.items()]
-    if past.is_first:
-        told.append("one of your first three sessions")
-    if not told:
-        return "nothing you answered lowers them"
-    floor = whole_body()["factor_floor"]
-    return ", ".join(told) + f"; never below {floor:g}"

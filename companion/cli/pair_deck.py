@@ -22,15 +22,15 @@ def pairing_of(shelf: "Shelf") -> Pairing:
 
 def _near(tell: "Callable[[Near], None]") -> "Sequence[Near]":
     """Ports and a virtual ball to try it with at once, then what advertises. Raises UnavailableError."""
-    from companion import balls, whereabouts
+    from companion import inreach, whereabouts
     from companion.cli.scan import harmless, places
     from companion.config import find_paths
 
-    ports = [*places(), *balls.virtual_places()[:1]]
+    ports = [*places(), *inreach.virtual_places()[:1]]
     for place in ports:
         tell(place)
     known = whereabouts.known(find_paths())
-    near = balls.ble_places(known, LOOK_S, lambda place: tell(harmless(place)))
+    near = inreach.ble_places(known, LOOK_S, lambda place: tell(harmless(place)))
     return [*ports, *(harmless(place) for place in near)]
 
 

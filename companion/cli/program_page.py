@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from companion.compose import gather
-from companion.guidance import library
 from companion.past import nobody
 from companion.programs import words
 from companion.programs.band import band_of, shut
+from companion.programs.library import load_library
 from companion.programs.program import Course, Program, Step
 from companion.safety.limits import SIDES, GuardContext, tools
 from companion.safety.sites import avoided
@@ -23,7 +23,7 @@ def program_page(settings: "Settings") -> ProgramPage:
     """What is broken stands last. Where the log cannot be read, nothing is known of the person."""
     from companion.cli.program_pages import adherence_lines
 
-    entries = library(settings.paths.config_file).entries.values()
+    entries = load_library(settings.paths.programs_dir).entries.values()
     known = _known(settings)
     mine: dict[tuple[str, str], tuple[Mine, ...]] = {}
     notes: dict[str, list[str]] = {}

@@ -36,7 +36,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         avoid: list[Json] = [{"site": row.key, "title": row.title, "why": row.why} for row in avoided().values()]
         rows: list[Json] = [_row(entry, library) for entry in library.entries.values()]
-        told = {"schema": 1, "programs": rows, "avoid": avoid, "folder": str(folder_of(held))}
+        told = {"schema": 1, "programs": rows, "avoid": avoid, "folder": str(held.paths.programs_dir)}
         click.echo(json.dumps(told, indent=2))
         return
     for line in _listed(library):
@@ -44,7 +44,7 @@ def list_(as_json: bool) -> None:
     click.echo("\nLeft alone, whatever the pressure:")
     for row in avoided().values():
         click.echo(f"  {row.title}: {row.why}")
-    click.echo(f"\nYour own programs lie in {clean(str(folder_of(held)), 200)}")
+    click.echo(f"\nYour own programs lie in {clean(str(held.paths.programs_dir), 200)}")
 
 
 @programs.command(help="One program, step by step, with the bands that hold for you; or a plan, and how it goes.")
@@ -84,7 +84,7 @@ def check(file: tuple[Path, ...], as_json: bool) -> None:
 
     held = settings()
     library = _library(held)
-    entries = [check_file(path, folder_of(held)) for path in file] or list(library.entries.values())
+    entries = [check_file(path, held.paths.programs_dir) for path in file] or list(library.entries.values())
     found = [(entry, advice(entry.item) if isinstance(entry.item, Program) else []) for entry in entries]
     broken = [entry for entry in entries if entry.item is None]
     if as_json:
@@ -130,15 +130,9 @@ def check_program(name: str, region: str | None, held: "Settings") -> None:
 
 
 def _library(held: "Settings") -> "Library":
-    from companion.guidance import library
+    from companion.programs.library import load_library
 
-    return library(held.paths.config_file)
-
-
-def folder_of(held: "Settings") -> Path:
-    from companion.guidance import FOLDER
-
-    return held.paths.config_file.with_name(FOLDER)
+    return load_library(held.paths.programs_dir)
 
 
 # --- rows ---

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from companion.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from companion.balls import Place
+    from companion.inreach import Place
     from sessions.devices import Device
 
 LOOK_S = 2.0  # a ball that is awake advertises several times in it
@@ -140,13 +140,13 @@ def ports(places: "Iterable[Place]", devices: "Iterable[Device]", holders: Mappi
 
 def look(devices: "Sequence[Device]") -> Facts:
     """Listens for LOOK_S; connects to nothing."""
-    from companion import balls
+    from companion import inreach
 
     afar = [ball for ball in devices if ball.address.startswith("ble:") and ball.paired_at is not None]
     trouble: str | None = None
     near: list[Place] = []
     try:
-        near = balls.ble_places({}, LOOK_S)
+        near = inreach.ble_places({}, LOOK_S)
     except UnavailableError as error:
         trouble = str(error)
     linux = sys.platform == "linux"

@@ -1,28 +1,24 @@
 """The log as the screens ask for it."""
 
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from companion.cli.handing import hand_on, proposed
-from companion.cli.plans import begun, plan_lines
-from companion.cli.zones import working
-from companion.tui.overlay import Compared, compared
 from companion.tui.reviewing import Page, Trends
-from sessions.about import About
-from sessions.filters import Filter, Term, parse
-from sessions.trends import trends
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from companion.tui.overlay import Compared
+    from sessions.about import About
     from sessions.store import Store
 
 
 class LogReview:
     """Opens the log for each call: another program may hold it in between."""
 
-    def __init__(self, path: Path, person: str, programs: Path) -> None:
+    def __init__(self, path: "Path", person: str, programs: "Path") -> None:
         """`programs`: where the person's own programs lie."""
         self._path = path
         self._person = person
@@ -36,13 +32,15 @@ class LogReview:
             yield store
 
     def find(self, text: str, sort: str, offset: int, limit: int) -> Page:
+        from sessions.filters import parse
+
         wanted = parse(text, datetime.now().astimezone().date())
         with self._store() as store:
             rows = store.find(wanted, sort=sort, offset=offset, limit=limit)
             whole = store.count().sessions
             return Page(rows, store.count(wanted).sessions if text.strip() else whole, whole)
 
-    def about(self, session: str) -> About:
+    def about(self, session: str) -> "About":
         with self._store() as store:
             return store.about(session)
 
@@ -54,18 +52,29 @@ class LogReview:
         with self._store() as store:
             return store.mark(session, t_s, words)
 
-    def compared(self, sessions: Sequence[str], align: str) -> Compared:
+    def compared(self, sessions: "Sequence[str]", align: str) -> "Compared":
+        from companion.tui.overlay import compared
+
         with self._store() as store:
             return compared([(store.load(name), store.about(name).curve) for name in sessions], align)
 
     def proposed(self, began: datetime) -> str:
+        from companion.cli.handing import proposed
+
         return proposed(began)
 
-    def export(self, sessions: Sequence[str], text: str) -> str:
+    def export(self, sessions: "Sequence[str]", text: str) -> str:
+        from companion.cli.handing import hand_on
+
         with self._store() as store:
             return hand_on(store, sessions, text)
 
     def trends(self, weeks: int) -> Trends:
+        from companion.cli.plans import begun, plan_lines
+        from companion.cli.zones import working
+        from sessions.filters import Filter, Term
+        from sessions.trends import trends
+
         today = datetime.now().astimezone().date()
         with self._store() as store:
             visits = store.visits(person=self._person, today=today, weeks=weeks, zones=working)

@@ -15,7 +15,7 @@ from companion.errors import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from companion.balls import Place
+    from companion.inreach import Place
     from sessions.devices import Device
 
 SCAN_S = 5.0  # a ball advertises several times a second; a name in the scan response takes a little longer
@@ -26,9 +26,9 @@ _BARS = ((-60, "####"), (-70, "###."), (-80, "##.."), (-200, "#..."))
 
 def places() -> "list[Place]":
     """Every serial port the system knows of. Its texts are the device's own, made harmless."""
-    from companion import balls, whereabouts
+    from companion import inreach, whereabouts
 
-    return [harmless(place) for place in balls.serial_places(whereabouts.known(find_paths()))]
+    return [harmless(place) for place in inreach.serial_places(whereabouts.known(find_paths()))]
 
 
 def called(found: "Iterable[Place]") -> "list[Place]":
@@ -39,7 +39,7 @@ def called(found: "Iterable[Place]") -> "list[Place]":
 def paired_afar() -> "list[Place]":
     """Balls that were paired over the air; whether they are in reach shows when one is connected to."""
     from companion import whereabouts
-    from companion.balls import Place
+    from companion.inreach import Place
 
     return [
         harmless(Place("ble", ball.address, ball.name, "", True, "", ball.kind, nickname=ball.nickname))
@@ -53,7 +53,7 @@ def paired_afar() -> "list[Place]":
 @click.option("--bluetooth/--no-bluetooth", default=True, help="Listen for Bluetooth at all.")
 @document
 def scan(seconds: float, bluetooth: bool, as_json: bool) -> None:
-    from companion import balls, whereabouts
+    from companion import inreach, whereabouts
     from companion.cli.failures import say
 
     devices = whereabouts.remembered(find_paths())
@@ -71,7 +71,7 @@ def scan(seconds: float, bluetooth: bool, as_json: bool) -> None:
     missing: UnavailableError | None = None
     if bluetooth:
         try:
-            near = balls.ble_places(whereabouts.known(find_paths()), seconds, lambda place: show(harmless(place)))
+            near = inreach.ble_places(whereabouts.known(find_paths()), seconds, lambda place: show(harmless(place)))
         except UnavailableError as error:
             missing = error
         else:
@@ -93,7 +93,7 @@ def scan(seconds: float, bluetooth: bool, as_json: bool) -> None:
 
 def _out_of_sight(devices: "Iterable[Device]", seen: "set[str]") -> "list[Place]":
     """Balls that were paired over the air, and do not advertise now."""
-    from companion.balls import Place
+    from companion.inreach import Place
 
     return [
         harmless(Place("ble", ball.address, ball.name, "", True, OUT_OF_SIGHT, ball.kind, nickname=ball.nickname))

@@ -19,7 +19,6 @@ _MOST_WEEKS = 1040  # twenty years
 @document
 def trends(region: str | None, weeks: int, person: str | None, as_json: bool) -> None:
     from companion.cli.plans import begun, plan_lines
-    from companion.cli.programs import folder_of
     from companion.cli.zones import working
     from companion.safety.limits import regions
     from companion.tui.tables import NO_CAUSE, trend_lines
@@ -36,7 +35,7 @@ def trends(region: str | None, weeks: int, person: str | None, as_json: bool) ->
         visits = store.visits(person=who, today=today, weeks=weeks, zones=working)
         everyone = (Term("person", "=", who.lower()),)
         simulated = store.count(Filter(everyone)).simulated
-        plans = begun(store, folder_of(held), who, today)
+        plans = begun(store, held.paths.programs_dir, who, today)
     found = [trend for trend in made(visits, today, weeks) if region in (None, trend.region)]
     if as_json:
         told = {"plans": {key: plan.to_json() for key, plan in plans.items()}}

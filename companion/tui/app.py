@@ -18,13 +18,10 @@ from companion.tui import keys, palette
 from companion.tui.aside import aside
 from companion.tui.danger import DangerScreen
 from companion.tui.deck import FAILURES, Deck, Live
-from companion.tui.deeds import DeedsScreen, deeds_of
-from companion.tui.face import Now
+from companion.tui.face import Now, look
 from companion.tui.live import LiveScreen
 from companion.tui.messages import Do, GoTo, OpenSession, SettingChanged, ShowComparison, StartLive
-from companion.tui.questions import QuestionsScreen
 from companion.tui.rebinding import rebound, table
-from companion.tui.sheet import Result
 from companion.tui.terminal import TerminalWatch, frames_per_second, require_terminal
 from sessions.events import Action, Level
 
@@ -100,19 +97,7 @@ class KneadApp(App[int]):
 
     def now(self) -> Now | None:
         """This moment of the run under way."""
-        live = self._live
-        if live is None:
-            return None
-        snapshot = live.view.snapshot()
-        speed = live.run.clock.speed
-        return Now(
-            snapshot,
-            live.age_s(snapshot),
-            speed=speed,
-            title=live.title,
-            recorded=live.recorded,
-            coach=live.coach(),
-        )
+        return None if self._live is None else look(self._live)
 
     async def _frame(self) -> None:
         live, now = self._live, self.now()
@@ -154,6 +139,7 @@ class KneadApp(App[int]):
                 live = deck.guided(address, wish.program, wish.side)
             else:
                 live = deck.demo() if address == "demo" else deck.live(address)
+            _spare()
             live.run.start()
             return live
 
@@ -176,6 +162,9 @@ class KneadApp(App[int]):
 
     async def _ask(self, address: str) -> bool:
         """Ask all that is due before a session; False where none may begin."""
+        from companion.tui.questions import QuestionsScreen
+        from companion.tui.sheet import Result
+
         while (sheet := await aside(lambda: self._deck.sheet(address))) is not None:
             answer = await self.push_screen_wait(QuestionsScreen(sheet))
             if isinstance(answer, Result):
@@ -330,6 +319,8 @@ class KneadApp(App[int]):
 
     def action_deeds(self) -> None:
         """All that can be done here, by name."""
+        from companion.tui.deeds import DeedsScreen, deeds_of
+
         screen = self.screen
         ids = [binding.id or "" for _, binding in screen._bindings]
         names = {name.partition(".")[0] for name in ids if name}
@@ -347,6 +338,8 @@ class KneadApp(App[int]):
 
     def action_leave_all(self) -> None:
         """Out, saving: what runs is ended first, and its end ends the app."""
+        from companion.tui.questions import QuestionsScreen
+
         self._leaving = True
         if self._code is not None:
             self.exit(self._code)
@@ -380,10 +373,7 @@ def run_tui(deck: Deck, start: Live | None = None) -> int:
     Raises ConfigError where there is no terminal.
     """
     require_terminal()
-    # What is imported by now lives as long as we do. A full collection that looked through it stops every thread,
-    # the engine's too, for 30 to 120 ms (measured); without it, for a few.
-    gc.collect()
-    gc.freeze()
+    _spare()
     app = KneadApp(deck, start)
     if start is not None:
         start.run.start()
@@ -401,6 +391,15 @@ def run_tui(deck: Deck, start: Live | None = None) -> int:
     if watch.exit_code is not None:
         return watch.exit_code
     return 1 if code is None or not saved else code
+
+
+def _spare() -> None:
+    """Keep the garbage collector from what is imported by now: it lives as long as we do.
+
+    A full collection that looked through it stops every thread, the engine's too, for 30 to 120 ms (measured); without
+    it, for a few. What is garbage now stays, too: less than it would cost the first frame to look for it.
+    """
+    gc.freeze()
 
 
 def _ended(app: KneadApp) -> bool:

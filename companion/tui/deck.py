@@ -9,18 +9,20 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from companion.errors import CompanionError
-from companion.programs.view import CoachView
 from companion.tui.books import LimitBook, NoLimits, NoSettings, NoSoundTest, ProgramPage, SettingsBook, SoundTest
-from companion.tui.liveview import LiveView
 from companion.tui.pairing import Pairing, no_pairing
 from companion.tui.reviewing import NoReview, Review, Trash
-from companion.tui.sheet import Sheet
-from companion.tui.snapshot import Snapshot
 from sessions.errors import SessionError
 from sessions.events import Action, Event, Floats
+
+if TYPE_CHECKING:
+    from companion.programs.view import CoachView
+    from companion.tui.liveview import LiveView
+    from companion.tui.sheet import Sheet
+    from companion.tui.snapshot import Snapshot
 
 FAILURES = (CompanionError, SessionError, OSError)
 
@@ -88,11 +90,11 @@ class Live:
     """A run and the view that watches it."""
 
     run: Run
-    view: LiveView
+    view: "LiveView"
     title: str  # the address, or "demo"
     recorded: bool = True
     words: tuple[str, ...] = ()  # what is to be said before it begins, a line each
-    coach: Callable[[], CoachView | None] = lambda: None  # where a program leads, what it is at
+    coach: "Callable[[], CoachView | None]" = lambda: None  # where a program leads, what it is at
     _joining: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def join(self, timeout_s: float) -> bool:
@@ -100,7 +102,7 @@ class Live:
         with self._joining:
             return self.run.join(timeout_s)
 
-    def age_s(self, snapshot: Snapshot) -> float:
+    def age_s(self, snapshot: "Snapshot") -> float:
         """Real seconds since the newest scan came; NaN before the first."""
         return (self.run.clock.now_s() - snapshot.arrival_s) / self.run.clock.speed
 
@@ -200,7 +202,7 @@ class Deck:
     sessions: Callable[[], Sequence[SessionRow]]  # newest first
     load: Callable[[str], SessionData]  # by id
     delete: Callable[[str], object]  # by id
-    sheet: Callable[[str], Sheet | None] = lambda _address: None  # what is to be asked before a run on an address
+    sheet: "Callable[[str], Sheet | None]" = lambda _address: None  # what is to be asked before a run on an address
     today: Callable[[], Sequence[str]] = tuple  # what is left today, a line each, the most important first
     preface: str = ""  # said on the first screen, below all else
     left: Callable[[str, str], Sequence[str]] = lambda _region, _side: ()  # the same, of one region and side

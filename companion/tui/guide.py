@@ -4,14 +4,17 @@ Knows no Textual. What to do stands first, as one short word that is large in th
 """
 
 import math
+from typing import TYPE_CHECKING
 
-from companion.programs.program import Step
 from companion.programs.view import CoachView, Stand, Where
 from companion.tui import words
 from companion.tui.face import Now
 from companion.tui.plotting import SCALES, big_rows
 from companion.tui.snapshot import PATTERNS, Snapshot
 from companion.tui.tones import Row, Rows, Span, Tone
+
+if TYPE_CHECKING:
+    from companion.programs.program import Step
 
 _BAR, _REST_OF_BAR = "▰", "▱"
 _BAR_CELLS = 20
@@ -193,7 +196,7 @@ def _course(view: CoachView, width: int, height: int) -> list[Row]:
     return rows
 
 
-def _length(step: Step) -> str:
+def _length(step: "Step") -> str:
     times = f" x {step.repeats}" if step.repeats > 1 else ""
     return f"{step.seconds:.0f} s{times}"
 

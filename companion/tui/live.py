@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from companion.tui import keys, words
 from companion.tui.deck import Live
-from companion.tui.face import Now, alert_rows, panel_rows, start_rows, title_row
+from companion.tui.face import Now, alert_rows, look, panel_rows, start_rows, title_row
 from companion.tui.guide import guide_lines, guide_rows
 from companion.tui.messages import Do, EndLive, ShowHelp
 from companion.tui.snapshot import Snapshot
@@ -78,9 +78,11 @@ class LiveScreen(Screen[None]):
     def on_mount(self) -> None:
         self._fit(self.app.size.width, self.app.size.height)
         self._keys.show(self.BINDINGS)
+        self.show(look(self._live))  # before the first layout: what is said at the start has its height in it
 
     def on_resize(self, event: events.Resize) -> None:
         self._fit(event.size.width, event.size.height)
+        self.show(look(self._live))
 
     def _fit(self, width: int, height: int) -> None:
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-tiny")

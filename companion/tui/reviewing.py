@@ -4,13 +4,15 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from companion.errors import CompanionError
-from companion.tui.overlay import Compared
-from sessions.about import About
-from sessions.session import SessionRow
-from sessions.trends import Trend
+
+if TYPE_CHECKING:
+    from companion.tui.overlay import Compared
+    from sessions.about import About
+    from sessions.session import SessionRow
+    from sessions.trends import Trend
 
 EXPORTED = "a file: .csv .json .jsonl .parquet .html .pdf; `anonymous` behind it: nameless"
 
@@ -19,14 +21,14 @@ EXPORTED = "a file: .csv .json .jsonl .parquet .html .pdf; `anonymous` behind it
 class Page:
     """Some lines of a list."""
 
-    rows: Sequence[SessionRow]
+    rows: "Sequence[SessionRow]"
     fitting: int  # sessions the filter finds in all
     whole: int  # sessions of the log
 
 
 @dataclass(frozen=True, slots=True)
 class Trends:
-    found: Sequence[Trend]
+    found: "Sequence[Trend]"
     simulated: int  # sessions left out
     plans: Sequence[str] = ()  # how those go that have begun, a line each
 
@@ -35,10 +37,10 @@ class Review(Protocol):
     """Each may take its time, and raise a SessionError; a text that cannot be used is a ValueError."""
 
     def find(self, text: str, sort: str, offset: int, limit: int) -> Page: ...
-    def about(self, session: str) -> About: ...
+    def about(self, session: str) -> "About": ...
     def annotate(self, session: str, **said: object) -> object: ...
     def mark(self, session: str, t_s: float, words: str) -> object: ...
-    def compared(self, sessions: Sequence[str], align: str) -> Compared: ...
+    def compared(self, sessions: Sequence[str], align: str) -> "Compared": ...
     def trends(self, weeks: int) -> Trends: ...
 
     def proposed(self, began: datetime) -> str:
@@ -59,7 +61,7 @@ class NoReview:
     def find(self, text: str, sort: str, offset: int, limit: int) -> Page:
         raise self._refuse()
 
-    def about(self, session: str) -> About:
+    def about(self, session: str) -> "About":
         raise self._refuse()
 
     def annotate(self, session: str, **said: object) -> object:
@@ -68,7 +70,7 @@ class NoReview:
     def mark(self, session: str, t_s: float, words: str) -> object:
         raise self._refuse()
 
-    def compared(self, sessions: Sequence[str], align: str) -> Compared:
+    def compared(self, sessions: Sequence[str], align: str) -> "Compared":
         raise self._refuse()
 
     def trends(self, weeks: int) -> Trends:

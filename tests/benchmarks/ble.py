@@ -13,7 +13,7 @@ from statistics import median
 import numpy as np
 from bleak import BleakClient, BleakScanner
 
-from companion import balls
+from companion import balls, inreach
 from companion.clock import Clock
 from companion.engine import Engine
 from companion.pipeline import Pipeline
@@ -98,7 +98,7 @@ def _seen() -> float:
             ball = radio.ball(NAME, present=False)
             told: list[float] = []
             scanning = threading.Thread(
-                target=balls.ble_places, args=({}, 1.5, lambda _, told=told: told.append(time.perf_counter()))
+                target=inreach.ble_places, args=({}, 1.5, lambda _, told=told: told.append(time.perf_counter()))
             )
             scanning.start()
             time.sleep(0.3)

@@ -28,15 +28,19 @@ class Trace(Painted):
         self._bins = BinRing(WINDOW_S, 2)
         self._taken = 0  # scans of the ring already in the bins
         self._drawn: tuple[object, ...] = ()
+        self._shown: tuple[Now, ScanRing] | None = None
 
     def on_resize(self, event: events.Resize) -> None:
         columns = max(1, event.size.width - AXIS_CELLS) * (1 if self._solid else 2)
         self._bins = BinRing(WINDOW_S, columns)
         self._taken = 0
         self._drawn = ()
+        if self._shown is not None:
+            self.show(*self._shown)
 
     def show(self, now: Now, ring: ScanRing) -> None:
         """Take what is new in the ring and, if that opens a bin, draw."""
+        self._shown = now, ring
         snapshot = now.snapshot
         if snapshot.count > self._taken:
             self._bins.feed(*ring.between(self._taken, snapshot.count))
