@@ -1,6 +1,7 @@
 """The walls of the house: who may import whom, and what is imported only when used."""
 
 import ast
+import os
 import subprocess
 import sys
 from functools import cache
@@ -225,6 +226,20 @@ def test_what_is_heavy_is_imported_when_used(module: str) -> None:
     heavy = set(HEAVY) - ({"numpy"} if module == "sessions.events" else set())
     code = f"import sys; import {module}; print(*sorted(set({sorted(heavy)!r}) & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert found.stdout.split() == []
+
+
+def test_the_first_screen_is_drawn_before_engine_limits_and_log_are_loaded(tmp_path: Path) -> None:
+    """What stands between a start and its first frame; a session and the pages of the log load the rest."""
+    late = ("sqlalchemy", "serial", "bleak", "companion.engine", "companion.pipeline", "companion.compose")
+    late += ("companion.safety.limits", "companion.programs.program", "firmware_protocol", "sessions.store")
+    code = (
+        "import sys, companion.tui.app, companion.tui.home; from companion.cli.deck import deck_of;"
+        "from companion.config import load_settings; deck_of(load_settings());"
+        f"print(*sorted(set({late!r}) & set(sys.modules)))"
+    )
+    env = os.environ | {"KNEAD_HOME": str(tmp_path)}
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=env)
     assert found.stdout.split() == []
 
 
