@@ -21,6 +21,7 @@ FLOORS = (
     ("companion.notices", "companion.points", "companion.ballside", "companion.measuring", "companion.stages"),
     ("companion.tally", "companion.guiding", "companion.leading", "companion.often", "companion.news"),
     ("companion.opening",),
+    ("companion.route",),
     ("companion.pipeline",),
     ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.engine",),
@@ -231,7 +232,14 @@ def test_what_is_heavy_is_imported_when_used(module: str) -> None:
 
 def test_the_first_screen_is_drawn_before_engine_limits_and_log_are_loaded(tmp_path: Path) -> None:
     """What stands between a start and its first frame; a session and the pages of the log load the rest."""
-    late = ("sqlalchemy", "serial", "bleak", "companion.engine", "companion.pipeline", "companion.compose")
+    late: tuple[str, ...] = (
+        "sqlalchemy",
+        "serial",
+        "bleak",
+        "companion.engine",
+        "companion.pipeline",
+        "companion.compose",
+    )
     late += ("companion.safety.limits", "companion.programs.program", "firmware_protocol", "sessions.store")
     code = (
         "import sys, companion.tui.app, companion.tui.home; from companion.cli.deck import deck_of;"
