@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from companion.cli.printers import Edges, Jsonl, Plain, assumptions
+from companion.cli.assumed import assumptions
+from companion.cli.jsonl import Jsonl
+from companion.cli.plain import Plain
 from companion.cli.watch import Ending
+from companion.cli.zones import Edges
 from sessions.events import (
     Action,
     Alert,
