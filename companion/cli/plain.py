@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from companion.cli.assumed import assumptions
 from companion.cli.text import amount, clean, measured, number, place, span
-from companion.cli.zones import Edges
+from companion.cli.zones import Edges, moved
 from sessions.events import (
     Action,
     Alert,
@@ -183,11 +183,10 @@ class Plain:
             yield f"BATTERY low: {clean(notice.text)}"
 
     def _action(self, action: Action) -> Iterator[str]:
-        if action.kind in ("region", "side", "tool"):
-            self._context |= {key: value for key, value in action.fields.items() if key in self._context}
-            if action.kind == "tool":
-                self._context.pop("area_cm2", None)  # it was the old tool's
-            self._edges = self._edges_of(self._context)
+        fresh = moved(self._context, action)
+        edges = None if fresh is None else self._edges_of(fresh)
+        if fresh is not None and edges is not None:  # else the guard refuses it, or nothing is judged
+            self._context, self._edges = fresh, edges
         if action.kind == "pain":
             when = {"before": "before", "after": "after"}.get(str(action.fields.get("when")), "after that hold")
             yield f"PAIN {clean(str(action.fields.get('value')), 3)} of 10 {when}, at {action.t_s:.1f} s"
