@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker
 
-from companion.tui import keys, palette
+from companion.tui import keys, palette, places
 from companion.tui.aside import aside
 from companion.tui.danger import DangerScreen
 from companion.tui.deck import FAILURES, Deck, Live
@@ -219,10 +219,7 @@ class KneadApp(App[int]):
         elif outcome is not None:
             self._say(outcome.text or "the session has ended and is saved", outcome.hint)
         if session is not None:
-            from companion.tui.after import AfterScreen
-
-            ended = "" if outcome is None else outcome.text
-            await self.push_screen(AfterScreen(self._deck, session, ended))
+            await self.push_screen(places.after(self._deck, session, "" if outcome is None else outcome.text))
 
     async def on_finished(self) -> None:
         """All was said about a session."""
@@ -236,36 +233,12 @@ class KneadApp(App[int]):
     async def on_go_to(self, message: GoTo) -> None:
         if self._live is None and not self._in_danger:
             await self._go_home()
-            place = self._place(message.place)
+            from companion.tui.home import HomeScreen
+
+            home = self.screen_stack[0]
+            place = places.place(message.place, self._deck, home.address if isinstance(home, HomeScreen) else "")
             if place is not None:
                 await self.push_screen(place)
-
-    def _place(self, name: str) -> Screen[None] | None:
-        match name:
-            case "programs":
-                from companion.tui.home import HomeScreen
-                from companion.tui.programs import ProgramsScreen
-
-                home = self.screen_stack[0]
-                return ProgramsScreen(self._deck, home.address if isinstance(home, HomeScreen) else "")
-            case "pair":
-                from companion.tui.pair import PairScreen
-
-                return PairScreen(self._deck)
-            case "sessions":
-                from companion.tui.sessions import SessionsScreen
-
-                return SessionsScreen(self._deck)
-            case "settings":
-                from companion.tui.settings import SettingsScreen
-
-                return SettingsScreen(self._deck)
-            case "limits":
-                from companion.tui.limits import LimitsScreen
-
-                return LimitsScreen(self._deck)
-            case _:
-                return None
 
     def on_setting_changed(self, message: SettingChanged) -> None:
         """Colours change at once."""
@@ -273,20 +246,14 @@ class KneadApp(App[int]):
             self.theme = message.text if message.text in self.available_themes else palette.DEFAULT_THEME
 
     def on_open_session(self, message: OpenSession) -> None:
-        from companion.tui.detail import DetailScreen
-
-        self.push_screen(DetailScreen(self._deck, message.row))
+        self.push_screen(places.session(self._deck, message.row))
 
     def on_show_comparison(self, message: ShowComparison) -> None:
-        from companion.tui.compare import CompareScreen
-
-        self.push_screen(CompareScreen(self._deck, message.sessions))
+        self.push_screen(places.comparison(self._deck, message.sessions))
 
     def on_show_help(self) -> None:
-        from companion.tui.help import HelpScreen
-
         if not self._in_danger:
-            self.push_screen(HelpScreen(keys.name_of(self.screen.BINDINGS), table(self._deck.keys)))
+            self.push_screen(places.keys_of(keys.name_of(self.screen.BINDINGS), self._deck))
 
     async def on_go_back(self) -> None:
         if self._in_danger:
