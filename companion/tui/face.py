@@ -316,7 +316,7 @@ def gauge_rows(now: Now, width: int, bar_rows: int = 1) -> Rows:
     for (name, pattern, tone), start, end in zip(_GAUGE, starts, ends, strict=True):
         room = max(0, end - start)
         head = f"│{name}"
-        heads.append(((head if len(head) < room else "│"[:room]).ljust(room), tone))
+        heads.append(((head if len(head) <= room else "│"[:room]).ljust(room), tone))
         bar.append((pattern * room, tone))
     if now.zone is None:
         word = now.word[:width]

@@ -258,8 +258,15 @@ def beside_rows(lines: Sequence[str], width: int) -> Rows:
     rows: list[Row] = []
     for line in lines:
         tone = Tone.STRONG if line.isupper() or line.startswith(_HEADS) else Tone.PLAIN
-        rows += [((f" {part}", tone),) for part in textwrap.wrap(line, max(20, width - 2)) or [""]]
+        rows += [((f" {part}", tone),) for part in _wrapped(line, max(20, width - 2))]
     return tuple(rows)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """What runs over goes on below its own column, the last one of the line."""
+    column = line.rfind("  ") + 2 if "  " in line else 0
+    indent = " " * (column if column <= width - 12 else 4 if column else 0)
+    return textwrap.wrap(line, width, subsequent_indent=indent) or [""]
 
 
 _HEADS = ("WHOLE BODY", "DAYS OF 7", "TOOLS", "BLOCKED SITES", "FACTORS")
