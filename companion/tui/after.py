@@ -197,7 +197,7 @@ class AfterScreen(Page):
         self._touched = True
         row = self.row()
         if row is not None:
-            self.post_message(OpenSession(row))
+            self.post_message(OpenSession(self, row))
 
     def action_help(self) -> None:
         self._touched = True

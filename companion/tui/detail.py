@@ -220,7 +220,7 @@ class DetailScreen(Page):
     def action_delete(self) -> None:
         if self._asked:
             self._deck.trash.put(self._row.id)
-            self.post_message(GoBack())
+            self.post_message(GoBack(self))
 
     # --- leaving ---
 
@@ -228,4 +228,4 @@ class DetailScreen(Page):
         self.query_one("#log", VerticalScroll).scroll_relative(y=rows, animate=False)
 
     def action_home(self) -> None:
-        self.post_message(GoHome())
+        self.post_message(GoHome(self))

@@ -42,17 +42,17 @@ class Page(Screen[None]):
         return any(entry.display for entry in self.query("Entry"))
 
     def action_go(self, place: str) -> None:
-        self.post_message(GoTo(place))
+        self.post_message(GoTo(self, place))
 
     def action_help(self) -> None:
-        self.post_message(ShowHelp())
+        self.post_message(ShowHelp(self))
 
     def action_leave(self) -> None:
         """What is typed is left first."""
         if self.typing:
             self.entry.close()
         else:
-            self.post_message(GoBack())
+            self.post_message(GoBack(self))
 
 
 class ListPage(Page):

@@ -132,7 +132,10 @@ class PairScreen(ListPage):
         if near is not None and self._mode == "choose" and near.address != self._described:
             self._described = near.address
             signal = f", {near.rssi_dbm} dBm of {'#' * BARS}" if near.rssi_dbm is not None else ""
-            self.say(f"{words.plain(near.name)}{signal}", near.problem or near.detail or "enter pairs it")
+            self.say(
+                f"{words.plain(near.name)}{signal}",
+                near.problem or f"{words.plain(near.address)}  {words.plain(near.detail)}",
+            )
 
     def action_move(self, rows: int) -> None:
         if self._mode == "choose":
@@ -263,7 +266,7 @@ class PairScreen(ListPage):
             case "settle":
                 await self._keep()
             case "kept":
-                self.post_message(GoBack())
+                self.post_message(GoBack(self))
                 self.post_message(StartLive(self._ball.called))
             case _:
                 pass

@@ -200,12 +200,12 @@ class SessionsScreen(ListPage):
 
     def action_compare(self) -> None:
         if 2 <= len(self._selected) <= MOST_COMPARED:
-            self.post_message(ShowComparison(self._selected))
+            self.post_message(ShowComparison(self, self._selected))
         else:
             self.say(f"select 2 to {MOST_COMPARED} sessions with space; c lays them over each other", tone=Tone.CAUTION)
 
     def action_trends(self) -> None:
-        self.post_message(ShowComparison())
+        self.post_message(ShowComparison(self))
 
     # --- handing on ---
 
@@ -235,7 +235,7 @@ class SessionsScreen(ListPage):
             return
         row = self._chosen()
         if row is not None:
-            self.post_message(OpenSession(row))
+            self.post_message(OpenSession(self, row))
 
     def action_ask_delete(self) -> None:
         """One key never deletes: the second must be another one."""
@@ -268,7 +268,7 @@ class SessionsScreen(ListPage):
     # --- leaving ---
 
     def action_home(self) -> None:
-        self.post_message(GoHome())
+        self.post_message(GoHome(self))
 
 
 def session_cells(row: SessionRow) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class Entry(Input):
         if not self.display:
             self._before = self.screen.focused
         self.display = True
-        self.focus()
+        self.screen.set_focus(self)  # at once: `focus` waits, and would come after a key that closes it again
 
     def accept(self) -> None:
         answer, text = self.answer, self.value
