@@ -24,6 +24,7 @@ FLOORS = (
     ("companion.route",),
     ("companion.pipeline",),
     ("companion.speech", "companion.blocks", "companion.captures"),
+    ("companion.ending",),
     ("companion.engine",),
     ("companion.replays",),
     (
