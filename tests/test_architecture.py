@@ -21,8 +21,10 @@ FLOORS = (
     ("companion.notices", "companion.points", "companion.ballside", "companion.measuring", "companion.stages"),
     ("companion.tally", "companion.guiding", "companion.leading", "companion.often", "companion.news"),
     ("companion.opening",),
+    ("companion.route",),
     ("companion.pipeline",),
     ("companion.speech", "companion.blocks", "companion.captures"),
+    ("companion.ending",),
     ("companion.engine",),
     ("companion.replays",),
     (
