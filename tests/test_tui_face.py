@@ -9,12 +9,13 @@ import pytest
 from companion.tui import words
 from companion.tui.curve import axis_rows, sign_of, trace_rows
 from companion.tui.danger import danger_rows
-from companion.tui.face import STOPPED, Now, alert_rows, gauge_rows, panel_rows, start_rows, title_row
+from companion.tui.face import STOPPED, Now, alert_rows, panel_rows, start_rows, title_row
 from companion.tui.liveview import LiveView, Marks
 from companion.tui.snapshot import Snapshot
 from companion.tui.told import LINES_MAX, log_lines
 from companion.tui.tones import Row, Rows, Tone
 from companion.tui.widgets.bignumber import banner, far_number, near_number
+from companion.tui.widgets.gauge import gauge_rows
 from companion.tui.widgets.preview import preview_rows
 from companion.tui.widgets.tiny import tiny_rows
 from sessions.events import Action, Alert, Closed, Cue, Event, Level, Phase

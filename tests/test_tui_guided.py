@@ -21,7 +21,7 @@ from companion.tui.books import ProgramPage
 from companion.tui.danger import DangerScreen
 from companion.tui.deck import Live
 from companion.tui.detail import DetailScreen
-from companion.tui.face import Now, gauge_rows
+from companion.tui.face import Now
 from companion.tui.guidebook import TITLES, help_text
 from companion.tui.home import HomeScreen
 from companion.tui.keys import TABLE
@@ -31,6 +31,7 @@ from companion.tui.liveview import LiveView
 from companion.tui.programs import ProgramsScreen
 from companion.tui.tones import Rows
 from companion.tui.widgets.bignumber import far_number, hands_rows, speaks
+from companion.tui.widgets.gauge import gauge_rows
 from sessions.about import About
 from sessions.events import Action, Alert, Cue, Event, Level, Phase, Totals
 from tests.test_tui_screens import home, sees, shown, text_of, until
