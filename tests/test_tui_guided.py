@@ -562,3 +562,14 @@ def test_what_was_done_of_a_program_is_told_after_it() -> None:
     told = text(tuple(fact_rows(Aftermath(row, happened))))
     assert "piriformis: 2 of 4 steps, 2 repetitions, 1:18 in the band" in told
     assert "steps" not in text(tuple(fact_rows(Aftermath(row, []))))
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_what_happened_is_told_to_its_end(width: int) -> None:
+    row: Any = FakeRow("a")
+    rows = fact_rows(Aftermath(row, [totals(3.0, estimated_s=15.0)]), width)
+    told = ["".join(text for text, _ in each) for each in rows]
+    assert max(map(len, told)) < width
+    words_of = " ".join(" ".join(told).split())
+    assert "34 % of what one session may give, by judgement, 15 s of it estimated" in words_of
+    assert sum(line.startswith(" dose ") for line in told) == 1

@@ -18,7 +18,7 @@ from companion.tui.reviewing import Trends
 from companion.tui.sessions import SessionsScreen
 from tests.test_tui_screens import home, on_live, sees, sessions, shown, text_of, until
 from tests.test_tui_stage import FakeDevice, Stage
-from tests.tui_plays import notice, opened
+from tests.tui_plays import FakeOutcome, notice, opened
 
 PHANTOM = FakeDevice("serial:/dev/ttyS0", "/dev/ttyS0", "n/a")
 CALM = FakeDevice("sim:calm", "calm", known=True)
@@ -77,10 +77,18 @@ async def test_a_port_that_nothing_is_behind_says_so_and_one_key_leads_out(monke
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, LiveScreen))
         await sees(pilot, "no reading yet: without one this ends by itself; esc leaves")
-        stage.runs[0].emit(notice("link", state="greeting"))
+        run = stage.runs[0]
+
+        def stop(cause: str) -> None:
+            run.causes.append(cause)
+            run.finish(FakeOutcome())
+
+        run.emit(notice("link", state="greeting"))
+        monkeypatch.setattr(run, "stop", stop)
         await pilot.press("escape")
-        await until(pilot, lambda: stage.runs[0].causes == ["user"])
+        await until(pilot, lambda: run.causes == ["user"])
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await sees(pilot, "ended before a first reading: there is nothing to save")
 
 
 async def test_what_is_said_of_waiting_ends_with_the_first_reading(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ class AfterScreen(Page):
         score = self.query_one("#score", Lines)
         score.paint(score_rows(self._score, score.size.width, score.size.height))
         if told is not None:
-            rows, facts = tuple(fact_rows(told)), self.query_one("#facts", Lines)
+            rows, facts = tuple(fact_rows(told, self.size.width)), self.query_one("#facts", Lines)
             if facts.styles.height is None or facts.styles.height.value != len(rows) + 1:
                 facts.styles.height = len(rows) + 1
                 self.call_after_refresh(self._show)  # the score has another height now
