@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sessions.database import Database, explained
 from sessions.errors import SessionError, StoreBusyError
 from sessions.lock import RecordingLock
+from sessions.private import make_directory
 from sessions.schema import SESSION
 
 
@@ -36,9 +37,9 @@ def is_empty(database: Path) -> bool:
 
 @contextmanager
 def directory_beside(path: Path) -> Iterator[Path]:
-    """A directory on the same disk, for the time of the block, readable by its owner alone."""
+    """A directory on the same disk, for the time of the block; it and those made for it are their owner's alone."""
     with explained(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(path.parent)
         made = Path(mkdtemp(dir=path.parent, prefix=".knead-"))
     try:
         yield made
@@ -49,14 +50,23 @@ def directory_beside(path: Path) -> Iterator[Path]:
 
 
 def put_in_place(fresh: Path, database: Path) -> Path | None:
-    """Move it to its place; what was there is kept under another name, with its side files."""
+    """Move it to its place. What was there is kept under another name, with its side files; gives that name, if any."""
     kept: Path | None = None
     with explained(database):
         if database.exists():
-            stamp = f"{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005  # a name for people, by the clock on their wall
-            kept = database.with_name(f"{database.name}.before-{stamp}")
+            kept = _free_name(database)
             for side in ("", "-wal", "-shm"):
                 with suppress(FileNotFoundError):
                     database.with_name(database.name + side).rename(kept.with_name(kept.name + side))
         fresh.replace(database)
+    return kept
+
+
+def _free_name(database: Path) -> Path:
+    """Where the log of before is kept: never where another one is kept already."""
+    stamp = f"{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005  # a name for people, by the clock on their wall
+    kept, number = database.with_name(f"{database.name}.before-{stamp}"), 1
+    while kept.exists():
+        number += 1
+        kept = kept.with_name(f"{database.name}.before-{stamp}-{number}")
     return kept
