@@ -72,9 +72,9 @@ def test_a_clock_that_drifts_is_followed(ppm: int) -> None:
     assert (story.gaps(), story.unseen(), story.damage()) == ([], [], {})
     # by its own clock 90 s are 45 ms more or less; the newest scan's moment is known to a few ms all the same
     newest = story.of(Reading)[-1]
-    told_s = story.line._timeline.host_s(float(newest.t_s[-1]))
+    told_s = story.line._route._timeline.host_s(float(newest.t_s[-1]))
     assert told_s == pytest.approx(newest.arrival_s, abs=0.01)
-    assert story.line._timeline.clock.rate_error == pytest.approx(-ppm * 1e-6, abs=50e-6)
+    assert story.line._route._timeline.clock.rate_error == pytest.approx(-ppm * 1e-6, abs=50e-6)
 
 
 def test_a_clock_that_jumps_forward_is_a_gap_with_a_cause_in_one_session(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_computer_asleep_for_an_hour_finds_a_gap_and_a_closed_region(tmp_path:
         assert len(story.of(Opened)) == 1
         assert (np.diff(times(story)) > 0).all()
         story.log(tmp_path / story.gaps()[0][3] / "log")
-    assert still.gaps()[0][3] == "suspended"
+    assert (still.gaps()[0][3], gone_on.gaps()[0][3]) == ("suspended", "suspended")
 
 
 # Cells
@@ -248,6 +248,9 @@ def test_a_stuck_value_is_told_after_three_seconds_under_load(tmp_path: Path) ->
 
 def test_an_unloaded_ball_that_shows_zero_all_the_time_is_not_stuck() -> None:
     assert Story("empty", faults="stuck=20s@5").run(28).end().alerts() == []
+    lifted = Story(pressed(4.0, free_s=20.0), faults="stuck=10s@12").run(28).end()
+    assert told(lifted, "stuck") == 1
+    assert lifted.alerts() == [], "its noise is known from the press, and still nobody is on it"
 
 
 def test_a_zero_that_drifts_is_set_right_by_the_users_word(tmp_path: Path) -> None:
