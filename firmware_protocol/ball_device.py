@@ -167,7 +167,7 @@ class Device:
         scans = self.log.read(first, first + count)
         if not len(scans):
             return m.LogReadReply(first & LOW_U32, 0, 0)
-        link.logged = LoggedScans(scans)
+        link.logged = LoggedScans(scans, self.scanner.period_us)
         start, last = int(scans.index[0]), int(scans.index[-1])
         return m.LogReadReply(start & LOW_U32, last - start + 1, int(scans.t_us[0]))
 

@@ -11,6 +11,7 @@ from firmware_protocol.scanner import Scans
 
 MAX_SPAN_US = 655_350  # R24: the span is a u16 of 10 us
 ROUNDING_US = 2  # of two times
+UNEVEN_US = 1_000  # R25: scans of one batch are evenly apart within this, or a quarter of the period
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,8 +115,9 @@ class LiveScans:
 class LoggedScans:
     """What one LOG_READ will still give to a link."""
 
-    def __init__(self, scans: Scans) -> None:
+    def __init__(self, scans: Scans, period_us: float) -> None:
         self._scans = scans
+        self._period_us = period_us
         self._at = 0
 
     def take(self, room: int) -> SampleBatch | None:
@@ -123,7 +125,9 @@ class LoggedScans:
         if at >= len(scans):
             return None
         end = min(at + room, len(scans))
-        near = (np.diff(scans.index[at:end]) == 1) & (scans.t_us[at + 1 : end] - scans.t_us[at] <= MAX_SPAN_US)
+        uneven_us = np.abs(np.diff(scans.t_us[at:end]) - self._period_us)  # large where the clock was set meanwhile
+        near = (np.diff(scans.index[at:end]) == 1) & (uneven_us <= max(UNEVEN_US, self._period_us / 4))
+        near &= scans.t_us[at + 1 : end] - scans.t_us[at] <= MAX_SPAN_US
         count = len(near) + 1 if near.all() else int(np.argmin(near)) + 1
         self._at = last = at + count
         return batch_of(

@@ -284,7 +284,8 @@ class Host:
     def _started(self, reply: m.StartReply) -> None:
         course, hello = self._course, self._course.greeting.hello
         assert hello is not None
-        course.tell(course.intake.start(hello.boot_id, bool(hello.caps & Caps.LOG), reply, course.now_s))
+        asked_s = course.conversation.last_sent_s
+        course.tell(course.intake.start(hello.boot_id, bool(hello.caps & Caps.LOG), reply, course.now_s, asked_s))
         course.live()
         if hello.caps & Caps.LIMITS:
             course.conversation.ask_first(Errand(m.Limits(self._limit or OFF)))

@@ -19,6 +19,7 @@ class Intake:
         self._drops = DropWatch()
         self._logged = False  # the ball keeps a log
         self._tag_unbroken = True
+        self._asked_s = 0.0  # START, by the caller's clock
         self.period_us = 0  # nominal
         self.too_fast = False  # the ball dropped over 1 % for 5 s (R53)
 
@@ -30,8 +31,9 @@ class Intake:
         """HELLO or the end of a link cancelled what was read from the log."""
         self._backfill.interrupt()
 
-    def start(self, boot_id: int, logged: bool, reply: StartReply, now_s: float) -> Started:
-        """START was answered; `logged`: the ball has LOG_READ."""
+    def start(self, boot_id: int, logged: bool, reply: StartReply, now_s: float, asked_s: float) -> Started:
+        """START was answered, which was asked at `asked_s`; `logged`: the ball has LOG_READ."""
+        self._asked_s = asked_s
         begun = self.placement.start(boot_id, reply.run, reply.next_index, reply.t_us, reply.period_us)
         if begun.continuity is not Continuity.SAME_RUN:
             self._backfill.forget()
@@ -58,7 +60,7 @@ class Intake:
         """SAMPLES."""
         scans = len(batch.values)
         span_us = 10 * batch.span_10us
-        placed = self.placement.place(batch.index, batch.t_us, span_us, scans)
+        placed = self.placement.place(batch.index, batch.t_us, span_us, scans, 1e6 * (now_s - self._asked_s))
         if isinstance(placed, Misplaced):
             return placed
         if placed.lost:

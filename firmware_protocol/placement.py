@@ -17,6 +17,7 @@ SETTLED_US = 1_000_000  # R49: after this much of a run its period is measured
 LOOSE, TIGHT = 0.25, 0.01  # R49: share by which index and time may disagree before and after that
 LEEWAY_SCANS = 2  # R49
 NOMINAL_WITHIN = 1.2  # R23: the period START tells is within 20 % of the truth
+AHEAD_US = 1_000_000  # R49: so much of the ball's time may pass beyond that of whoever asked for START
 STAMP_US = 1_000  # R25: a scan's time is true within this, or a quarter of the period
 
 
@@ -121,8 +122,11 @@ class Placement:
         """Wide index of the u32 in a reply."""
         return index if self.expected is None else nearest(index, WIDE_INDEX_BITS, self.expected)
 
-    def place(self, index: int, t_us: int, span_us: int, scans: int) -> Placed | Misplaced:
-        """Where a SAMPLES batch belongs; a batch that is not placed changes nothing (R48, R49)."""
+    def place(self, index: int, t_us: int, span_us: int, scans: int, since_us: float = WITHIN_US) -> Placed | Misplaced:
+        """Where a SAMPLES batch belongs; a batch that is not placed changes nothing (R48, R49).
+
+        `since_us`: how long ago START was asked, by the clock of the caller.
+        """
         expected = self.expected
         if expected is None:
             return Misplaced.ANCHOR
@@ -133,6 +137,8 @@ class Placement:
             return Misplaced.STALE
         if t < 0 or not self._in_order(i, t, period_us) or not in_step(scans - 1, span_us, period_us, LOOSE):
             return Misplaced.ORDER
+        if not self._begun and t + span_us - self._t0 > since_us + AHEAD_US:
+            return Misplaced.ORDER  # of the clock before a restart: by this one it is not taken yet
         if self._first is None:
             self._first = (i, t)
         self._begun = True

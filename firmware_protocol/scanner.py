@@ -30,6 +30,7 @@ class Scanner:
         self.index = first_index
         self.run = 0
         self.rate_hz = 0  # 0: IDLE
+        self._run_hz = 0  # of the newest run, also when it is over
         self._origin_us = 0.0  # one period before slot `_first`
         self._first = first_index
         self._missing = 0
@@ -45,13 +46,14 @@ class Scanner:
 
     @property
     def period_us(self) -> float:
-        return SECOND_US / self.rate_hz * self._ratio
+        """Of the newest run; there has been one."""
+        return SECOND_US / self._run_hz * self._ratio
 
     def begin(self, rate_hz: int, now_us: int) -> bool:
         """Scan at this rate; True if that is a new run (R22)."""
         if rate_hz == self.rate_hz:
             return False
-        self.rate_hz = rate_hz
+        self.rate_hz = self._run_hz = rate_hz
         self.run = (self.run + 1) % RUNS
         self._origin_us, self._first = float(now_us + self._settle_us), self.index
         return True

@@ -294,3 +294,24 @@ def test_a_clock_that_jumps_moves_times_and_not_scans(by_us: int) -> None:
     batches = [said[1] for said in heard if isinstance(said, tuple) and isinstance(said[1], SampleBatch)]
     assert len(batches) > 2
     assert all(batch.span_10us == 1000 * (len(batch.values) - 1) for batch in batches), "none reaches over the jump"
+
+
+@pytest.mark.parametrize("by_us", [100_000, -300_000, -1_000_000, 5_000_000])
+@pytest.mark.parametrize("stopped", [False, True])
+def test_no_batch_of_the_log_reaches_over_a_jump_of_the_clock(by_us: int, stopped: bool) -> None:
+    """R25: its scans are evenly apart. What was taken while nobody listened is read back after the clock was set."""
+    bench = Bench()
+    bench.start(100, 40)
+    bench.wait(2.0)
+    bench.ball.step_clock(by_us, bench.now_us)
+    bench.wait(2.0)
+    if stopped:
+        bench.ask(m.Stop())
+    bench.send(m.LogRead(150, 100))
+    bench.wait(1.0)
+    told = [batch for batch in bench.of(SampleBatch) if batch.backfill]
+    assert sum(len(batch.values) for batch in told) == 100
+    truth = {index: t_us & 0xFFFFFFFF for index, t_us, _ in bench.scans}
+    for batch in told:
+        assert batch.span_10us == 1000 * (len(batch.values) - 1)
+        assert batch.t_us == truth[batch.index]

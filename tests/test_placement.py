@@ -99,6 +99,16 @@ def test_no_batch_is_more_than_30_s_off() -> None:
     assert place(placement, 2_990, 29_910_000) == Placed(2_990, 29_910_000, 2_985)
 
 
+def test_the_first_batch_is_not_of_a_time_that_has_not_come() -> None:
+    """R49: what is left of the boot before fits index and time, and lies ahead of both."""
+    placement = started()
+    span_us = 4 * PERIOD_US
+    assert placement.place(1900, 21_345_678, span_us, 5, 50_000) is Misplaced.ORDER
+    assert placement.place(1104, 13_385_678, span_us, 5, 50_000) is Misplaced.ORDER
+    assert placement.place(1100, 13_345_678, span_us, 5, 50_000) == Placed(1100, 13_345_678, 100)
+    assert placement.place(1900, 21_345_678, span_us, 5, 60_000) == Placed(1900, 21_345_678, 795), "later, clumps may"
+
+
 def test_conversions_that_settle_delay_the_first_batch() -> None:
     """R23: an HX711 needs 0.4 s, in which there are no slots."""
     assert place(started(0, 0), 0, 410_000) == Placed(0, 410_000, 0)

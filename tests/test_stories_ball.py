@@ -194,6 +194,10 @@ def test_a_low_battery_is_told_once_and_an_empty_one_ends_and_saves(tmp_path: Pa
     lines = [line for event in low.events for line in printer.lines(event)]
     assert sum("BATTERY low" in line for line in lines) == 1
     assert low.gaps() == []
+    assert low.heard() == [("battery", Level.NOTICE, Phase.RAISED)], "it has begun: no reason to end it"
+    before = played("battery=8%@0", 8.0).alerts()
+    assert [alert.level for alert in before] == [Level.TECHNICAL, Level.NOTICE]
+    assert before[0].text == "battery low: charge the ball before you start"
     empty = played("battery=0%@10")
     (close,) = empty.closes
     assert (close.cause, close.text) == ("battery", "The ball stopped: its battery is empty.")
@@ -214,7 +218,7 @@ def test_a_computer_asleep_for_an_hour_finds_a_gap_and_a_closed_region(tmp_path:
         assert len(story.of(Opened)) == 1
         assert (np.diff(times(story)) > 0).all()
         story.log(tmp_path / story.gaps()[0][3] / "log")
-    assert still.gaps()[0][3] == "suspended"
+    assert (still.gaps()[0][3], gone_on.gaps()[0][3]) == ("suspended", "suspended")
 
 
 # Cells
@@ -248,6 +252,9 @@ def test_a_stuck_value_is_told_after_three_seconds_under_load(tmp_path: Path) ->
 
 def test_an_unloaded_ball_that_shows_zero_all_the_time_is_not_stuck() -> None:
     assert Story("empty", faults="stuck=20s@5").run(28).end().alerts() == []
+    lifted = Story(pressed(4.0, free_s=20.0), faults="stuck=10s@12").run(28).end()
+    assert told(lifted, "stuck") == 1
+    assert lifted.alerts() == [], "its noise is known from the press, and still nobody is on it"
 
 
 def test_a_zero_that_drifts_is_set_right_by_the_users_word(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from sessions.journal import Journal
 from sessions.store import Store
 from tests.kit import Recorder
 from tests.stories import Story, pressed, told
+from tests.test_journal import until
 
 LOST = [("silence", Level.TECHNICAL, Phase.RAISED), ("silence", Level.OK, Phase.CLEARED)]
 HELD_S = 15.0
@@ -244,6 +245,27 @@ def test_frames_of_the_old_link_that_come_on_the_new_one_change_nothing(tmp_path
     assert (np.diff(live) > 0).all()
 
 
+@pytest.mark.parametrize("restart", ["reboot@9.2", "reset@10"])
+def test_frames_of_the_boot_before_are_not_taken_for_scans_of_the_next(restart: str, tmp_path: Path) -> None:
+    """They count on from the new START, nine seconds ahead of it: taken, they would put off all that follows."""
+    story = played(f"reorder=400ms@9,{restart}")
+    assert told(story, "reorder") == 1
+    assert story.damage()["order"] == 1
+    (gap,) = story.gaps()
+    assert gap[1] - gap[0] < 3.0
+    assert gap[3] == "reboot"
+    newest = story.of(Reading)[-1]
+    assert newest.t_s[-1] == pytest.approx(newest.arrival_s - story.scenario_at_s, abs=0.1)  # type: ignore[operator]  # it began
+    story.log(tmp_path)
+
+
+def test_a_ball_that_restarts_while_its_last_frames_are_held_up_comes_back() -> None:
+    story = played("reorder=2s@9,reboot@9")
+    assert told(story, "reorder") == 1
+    assert [gap[3] for gap in story.gaps()] == ["reboot"]
+    assert story.of(Reading)[-1].t_s[-1] == pytest.approx(27.7, abs=0.3)
+
+
 def test_a_ball_unplugged_again_and_again_stays_one_session(tmp_path: Path) -> None:
     away = [[at, at + 2] for at in range(6, 24, 6)]
     story = Story(pressed(20, away=away)).run(32).end()
@@ -280,9 +302,11 @@ def test_another_knead_may_read_the_log_while_this_one_writes_it(tmp_path: Path)
     journal = Journal(path, notices.append, commit_s=0.01)
     for event in story.events[: len(story.events) // 2]:
         journal(event)
+    with Store(path) as first:
+        until(lambda: len(first.list()) == 1)  # it is in the log, and nothing but its lock tells that somebody records
     with Store(path) as other:
         assert other.recovered == [], "whoever records it holds its lock"
-        assert all(row.state == "recording" for row in other.list())
+        assert [row.state for row in other.list()] == ["recording"]
         for event in story.events[len(story.events) // 2 :]:
             journal(event)
         result = journal.close()

@@ -63,8 +63,7 @@ class LinkFaults:
 
     def connected(self, now_s: float) -> None:
         """A new link: nothing of the old one is on its way, except for what comes out of order."""
-        self._flying.clear()
-        self._straggler = None
+        self.broke()  # it may have been given up for want of an answer, before its moment came
         self._held.clear()
         self._uplink = b""
         self.restarted(now_s)
