@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,16 @@ def test_a_replay_that_cannot_be_kept_as_asked_does_not_begin(tmp_path: Path) ->
     found = knead("live", f"replay:{capture}", "--record", "--speed", "max", home=tmp_path)
     assert (found.returncode, found.stdout) == (6, "")
     assert len(found.stderr.splitlines()) == 2
+
+
+def test_a_session_is_told_and_kept_by_the_time_of_its_place(tmp_path: Path) -> None:
+    found = knead("live", "sim:empty", "--seconds", "1", home=tmp_path, TZ="HERE-05:45")  # east of Greenwich
+    assert found.returncode == 0, found.stderr
+    (row,) = kept(tmp_path)
+    assert row.started_at.utcoffset() == timedelta(hours=5, minutes=45)
+    assert f"at {row.started_at:%H:%M:%S}\n" in found.stdout
+    listed = knead("sessions", "list", home=tmp_path, TZ="THERE08:00")
+    assert f"{row.started_at:%Y-%m-%d %H:%M}" in listed.stdout
 
 
 def test_the_last_ball_is_found_again(tmp_path: Path) -> None:
