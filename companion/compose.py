@@ -3,6 +3,7 @@
 Screens and commands are given what this module makes, and import none of its parts.
 """
 
+import contextlib
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -42,12 +43,14 @@ from companion.wakeful import Wakeful
 from companion.zeros import Zeros
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
+from sessions.errors import StoreBusyError, StoreDeniedError
 from sessions.events import Action, Notice
 
 if TYPE_CHECKING:
     from sessions.journal import Journal
     from sessions.store import Store
 
+UNOPENED = (StoreDeniedError, StoreBusyError)  # a full disk, no permission, another program: it may pass
 DEMO_SCENARIO = "showcase"
 DEMO_REGION = "glute"  # what the showcase plays
 DEMO_HANDS = Terms(end_s=5.0)  # nobody watches an empty ball for a minute
@@ -66,7 +69,7 @@ def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer]
         return _replay(request, settings, observers)
     if not math.isfinite(request.speed):
         raise ConfigError("a ball has no highest speed", "--speed max is for replays")
-    known = gather(settings, request.person)
+    known = gather_anyhow(settings, request.person)
     if request.program is None:
         known.refuse(request.region, request.side)
     return _on_ball(request, settings, known, observers)
@@ -77,6 +80,18 @@ def gather(settings: Settings, person: str | None = None) -> past.Past:
     paths = settings.paths
     limits_file = paths.config_file.with_name(past.LIMITS_FILE)
     return past.gather(paths.database, limits_file, person or settings.person, datetime.now(UTC))
+
+
+def gather_anyhow(settings: Settings, person: str | None = None) -> past.Past:
+    """As `gather`; but a log that may not be opened, or that another program holds, keeps no session from being judged.
+
+    Raises SessionError where it is damaged or newer.
+    """
+    try:
+        return gather(settings, person)
+    except UNOPENED as error:
+        limits_file = settings.paths.config_file.with_name(past.LIMITS_FILE)
+        return past.unknown(error, limits_file, person or settings.person, datetime.now(UTC))
 
 
 def _on_ball(
@@ -231,7 +246,7 @@ def _run(
         engine.tell(notice)  # there before the first event is
 
     if request.record:
-        journal = _journal(settings, tell)
+        journal = _journal(settings, tell, checked=known is None or known.known)
         observers = [journal, *observers]
     led = plan.hands is not None or plan.program is not None
     cues = cues_of(settings, tell, led=led) if request.sound else None
@@ -265,17 +280,24 @@ def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observ
     script = replaying.script_of(request.address or "", settings.paths, joined=in_haste)
     journal: Journal | None = None
     if request.record:
+        open_store(settings).close()  # said now: to be kept is all that this replay is for
         journal = _journal(settings, lambda notice: None)
         observers = [replaying.Recorded(journal), *observers]
     player, clock = replaying.player_of(script, observers, request.speed, request.seconds)
     return Run(clock, player, journal, warning=script.warning)
 
 
-def _journal(settings: Settings, tell: Callable[[Notice], None]) -> "Journal":
+def _journal(settings: Settings, tell: Callable[[Notice], None], *, checked: bool = True) -> "Journal":
+    """The journal of a session. What only keeps it from the disk for now is told by itself, and waits in memory.
+
+    With `checked` the log is opened once before: what a crash left is recovered, and one that is damaged or newer
+    raises SessionError now.
+    """
     from sessions.journal import Journal
 
-    with open_store(settings):  # recovers what a crash left, and says now if the log cannot be used
-        pass
+    with contextlib.suppress(*UNOPENED):
+        if checked:
+            open_store(settings).close()
     return Journal(settings.paths.database, tell)
 
 
