@@ -82,7 +82,8 @@ class SessionsScreen(ListPage):
 
     def _title(self) -> None:
         hidden = len(self._deck.trash)
-        parts = [f"{max(0, self._whole - hidden)} sessions"]
+        whole = max(0, self._whole - hidden)
+        parts = [f"{whole} session" + ("" if whole == 1 else "s")]
         if self._filter:
             parts.append(f"{self._fitting} fit")
         if self._selected:
