@@ -126,10 +126,7 @@ class AfterScreen(Page):
 
     def action_keep(self) -> None:
         self._touched = True
-        if self.typing:
-            self.entry.accept()
-            self.call_after_refresh(self._show)
-        elif self._score is None:
+        if self._score is None:
             self._finish()
         else:
             score = self._score
@@ -160,6 +157,9 @@ class AfterScreen(Page):
     def _ask(self, what: str, value: str, answer: Callable[[str], object]) -> None:
         self._touched = True
         self.entry.ask(what, value, answer)
+        self.call_after_refresh(self._show)
+
+    def on_entry_closed(self) -> None:
         self.call_after_refresh(self._show)
 
     def _annotate(self, **said: object) -> None:
@@ -204,8 +204,4 @@ class AfterScreen(Page):
         super().action_help()
 
     def action_leave(self) -> None:
-        if self.typing:
-            self.entry.close()
-            self.call_after_refresh(self._show)
-        else:
-            self._finish()
+        self._finish()

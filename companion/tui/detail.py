@@ -112,10 +112,7 @@ class DetailScreen(Page):
     # --- the plot ---
 
     def action_pan(self, parts: float) -> None:
-        if self.typing:
-            self.entry.step(-1 if parts < 0 else 1)
-        else:
-            self.query_one(SessionPlot).pan(parts)
+        self.query_one(SessionPlot).pan(parts)
 
     def action_zoom(self, factor: float) -> None:
         self.query_one(SessionPlot).zoom(factor)
@@ -207,8 +204,7 @@ class DetailScreen(Page):
         await self._read_about()
 
     def action_accept(self) -> None:
-        if self.typing:
-            self.entry.accept()
+        """Nothing where nothing is typed; what is, the line that is typed into takes itself."""
 
     # --- deleting ---
 

@@ -182,10 +182,7 @@ class LimitsScreen(ListPage):
     # --- moving and leaving ---
 
     def action_accept(self) -> None:
-        if self.typing:
-            self.entry.accept()
-        else:
-            self.action_limit(work=False)
+        self.action_limit(work=False)
 
     def action_move(self, rows: int) -> None:
         if self._beside and self._page is not None:
@@ -196,12 +193,14 @@ class LimitsScreen(ListPage):
             super().action_move(rows)
 
     def action_leave(self) -> None:
-        if self._beside and not self.typing:
+        if self._beside:
             self.action_beside()
-            return
-        if self.typing:
+        else:
+            super().action_leave()
+
+    def on_entry_closed(self, message: Entry.Closed) -> None:
+        if not message.answered:
             self.say("nothing is changed")
-        super().action_leave()
 
 
 def number_of(text: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import Binding
 from textual.screen import Screen
 
 from companion.tui import words
@@ -41,6 +42,15 @@ class Page(Screen[None]):
         """Whether something is being typed."""
         return any(entry.display for entry in self.query("Entry"))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What comes before the widget with the focus otherwise does not while something is typed."""
+        return not (action in self._first and self.typing)
+
+    @property
+    def _first(self) -> set[str]:
+        bound = (binding for binding in self.BINDINGS if isinstance(binding, Binding))
+        return {binding.action.partition("(")[0] for binding in bound if binding.priority}
+
     def action_go(self, place: str) -> None:
         self.post_message(GoTo(self, place))
 
@@ -48,11 +58,7 @@ class Page(Screen[None]):
         self.post_message(ShowHelp(self))
 
     def action_leave(self) -> None:
-        """What is typed is left first."""
-        if self.typing:
-            self.entry.close()
-        else:
-            self.post_message(GoBack(self))
+        self.post_message(GoBack(self))
 
 
 class ListPage(Page):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import ClassVar, Literal, TypeVar
 
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -174,7 +174,8 @@ class PairScreen(ListPage):
             return
         ball.checked()
         self._turn("settle")
-        self.say("checked: name it, say its size, and keep it", "what nobody says takes the stricter value")
+        yes = "y: its size is as it says; " if meeting.claim else ""
+        self.say("checked: name it, say its size, and keep it", f"{yes}what nobody says takes the stricter value")
 
     def _hear(self, said: Said) -> None:
         if not self._still("steps"):
@@ -251,9 +252,6 @@ class PairScreen(ListPage):
     # --- keys that change with the mode ---
 
     async def action_go_on(self) -> None:
-        if self.typing:
-            self.entry.accept()
-            return
         match self._mode:
             case "choose":
                 near = self.table.chosen
@@ -272,20 +270,13 @@ class PairScreen(ListPage):
                 pass
 
     def action_leave(self) -> None:
-        if self.typing:
-            super().action_leave()
-        elif self._mode == "steps" and self._ball.meeting is not None:
+        if self._mode == "steps" and self._ball.meeting is not None:
             self._ball.leave()
             self.say("giving up ...", "nothing is kept")
         elif self._mode == "settle":
             self._failed("nothing was kept", "")
         else:
             super().action_leave()
-
-    def on_key(self, event: events.Key) -> None:
-        """While something is typed, letters are letters."""
-        if self.typing:
-            event.prevent_default()
 
 
 def _from_afar(call: Callable[[T], object]) -> Callable[[T], None]:

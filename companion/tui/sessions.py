@@ -231,9 +231,6 @@ class SessionsScreen(ListPage):
     # --- opening and deleting ---
 
     def action_open(self) -> None:
-        if self.typing:
-            self.entry.accept()
-            return
         row = self._chosen()
         if row is not None:
             self.post_message(OpenSession(self, row))
