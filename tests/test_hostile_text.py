@@ -1,8 +1,10 @@
 """Text of a ball, a port, a file or another program is plain text wherever it is shown."""
 
 import json
+import re
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,6 +144,42 @@ def test_what_is_wrong_is_said_plainly(arguments: list[str], text: str, home: An
     said = capsys.readouterr().err
     assert all(line.isprintable() and len(line) <= 1100 for line in said.split("\n"))
     assert len(said.splitlines()) <= 2
+
+
+# --- files ---
+
+
+def kept_as_files(text: str, home: Any, directory: Path) -> dict[str, str]:  # noqa: F811
+    """All that is handed on of a session in which this text is whatever is not ours, by the end of its name."""
+    keep(home, *evil(text))
+    with Store(find_paths({"KNEAD_HOME": str(home)}).database) as store:
+        store.annotate("last", note=text[:NOTE_MAX], tags=[text[:TAG_MAX]])
+    directory.mkdir()
+    for name in ("it.csv", "it.json", "it.jsonl"):
+        assert run(["export", "last", "-o", str(directory / name)]) == 0
+    for name, which in (("it.html", "last"), ("week.html", "--week")):
+        assert run(["report", which, "-o", str(directory / name), "--name", text]) == 0
+    return {path.name: path.read_text(encoding="utf-8") for path in directory.iterdir()}
+
+
+def tags(page: str) -> set[str]:
+    """The marks of a page; of those of its drawings, whose places differ, only the names."""
+    drawings = re.findall(r"(?s)<svg.*?</svg>", page)
+    words = re.sub(r"(?s)<svg.*?</svg>|<style.*?</style>", "", page)
+    return {*re.findall(r"<[^>]*>?", words), *re.findall(r"<[^\s>]*", "".join(drawings))}
+
+
+def test_what_is_handed_on(text: str, home: Any, tmp_path: Path) -> None:  # noqa: F811
+    """A page has no marks that are not ours, whatever is told on it; a table is lines of text; JSON is ASCII."""
+    files = kept_as_files(text, home, tmp_path / "files")
+    for name in ("it.json", "it.jsonl"):
+        assert files[name].isascii()
+    for name, content in files.items():
+        signs = set(content) - set("\r\n\t")  # ends of lines are a table's own, and a tab is quoted
+        assert [sign for sign in signs if sign in HARMFUL or unicodedata.category(sign) == "Cc"] == [], name
+    plainly, at_length = kept_as_files("x", home, tmp_path / "x"), kept_as_files("x " * 5000, home, tmp_path / "xx")
+    for name in ("it.html", "week.html"):
+        assert tags(files[name]) <= tags(plainly[name]) | tags(at_length[name]), name
 
 
 # --- screens ---
