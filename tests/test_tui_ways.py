@@ -161,6 +161,11 @@ async def test_what_is_typed_at_once_comes_in_its_turn() -> None:
         screen = pilot.app.screen
         assert isinstance(screen, DetailScreen)
         await sees(pilot, "stop, come off")
+        await pilot.press("p")
+        await sees(pilot, "pain before and after, 0 to 10; ? for unknown")  # also where the line is not empty
+        assert screen.entry.value == "6 ?"
+        await pilot.press("escape")
+        await sees(pilot, "nothing is changed")
         await pilot.press("n")
         await until(pilot, lambda: screen.typing)
         screen.entry.value = ""

@@ -114,7 +114,7 @@ class LimitsScreen(ListPage):
             return
         now, most = (here.work_kpa[1], here.work_most_kpa) if work else (here.limit_kpa, here.most_kpa)
         what = "top of the working range" if work else "limit"
-        self.entry.ask(
+        self.ask(
             f"{here.region}: {what} in kPa; now {now:.1f}, up to {most:.1f}",
             "",
             lambda text: self._typed(here, text, work=work),
@@ -197,10 +197,6 @@ class LimitsScreen(ListPage):
             self.action_beside()
         else:
             super().action_leave()
-
-    def on_entry_closed(self, message: Entry.Closed) -> None:
-        if not message.answered:
-            self.say("nothing is changed")
 
 
 def number_of(text: str) -> float | None:

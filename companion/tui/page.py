@@ -12,7 +12,11 @@ from companion.tui.widgets.lines import Lines, TitleBar
 from companion.tui.widgets.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from companion.tui.widgets.entry import Entry
+
+_HOW = "enter takes it, esc changes nothing"
 
 
 class Page(Screen[None]):
@@ -36,6 +40,15 @@ class Page(Screen[None]):
         from companion.tui.widgets.entry import Entry
 
         return self.query_one(Entry)
+
+    def ask(self, what: str, value: str, answer: "Callable[[str], object]") -> None:
+        """Have something typed, beginning with `value`; what it is for stays to be read meanwhile."""
+        self.say(what, _HOW)
+        self.entry.ask(what, value, answer)
+
+    def on_entry_closed(self, message: "Entry.Closed") -> None:
+        if not message.answered:
+            self.say("nothing is changed")
 
     @property
     def typing(self) -> bool:

@@ -143,7 +143,7 @@ class PairScreen(ListPage):
 
     def action_type_address(self) -> None:
         if self._mode == "choose":
-            self.entry.ask("an address: serial:/dev/ttyACM0, ble:NAME, sim:calm", "", self._begin)
+            self.ask("an address: serial:/dev/ttyACM0, ble:NAME, sim:calm", "", self._begin)
 
     # --- the steps ---
 
@@ -174,7 +174,10 @@ class PairScreen(ListPage):
             return
         ball.checked()
         self._turn("settle")
-        yes = "y: its size is as it says; " if meeting.claim else ""
+        self._tell_settling()
+
+    def _tell_settling(self) -> None:
+        yes = "y: its size is as it says; " if self._ball.meeting is not None and self._ball.meeting.claim else ""
         self.say("checked: name it, say its size, and keep it", f"{yes}what nobody says takes the stricter value")
 
     def _hear(self, said: Said) -> None:
@@ -216,15 +219,16 @@ class PairScreen(ListPage):
 
     def action_type_name(self) -> None:
         if self._mode == "settle":
-            self.entry.ask("what to call it", self._ball.called, self._named)
+            self.ask("what to call it", self._ball.called, self._named)
 
     def _named(self, name: str) -> None:
         self._ball.name(name)
+        self._tell_settling()
         self._show()
 
     def action_type_size(self) -> None:
         if self._mode == "settle":
-            self.entry.ask("hard, tennis, soft, roller or nub, a contact area in cm2, or both", "", self._sized)
+            self.ask("hard, tennis, soft, roller or nub, a contact area in cm2, or both", "", self._sized)
 
     def _sized(self, text: str) -> None:
         try:
@@ -233,6 +237,8 @@ class PairScreen(ListPage):
             self.say(
                 "that is no size", "hard, tennis, soft, roller or nub, an area of 0.5 to 200 cm2, or both", Tone.CAUTION
             )
+        else:
+            self._tell_settling()
         self._show()
 
     async def _keep(self) -> None:

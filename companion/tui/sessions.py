@@ -145,7 +145,7 @@ class SessionsScreen(ListPage):
     # --- finding ---
 
     def action_filter(self) -> None:
-        self.entry.ask("area:glute side:left since:2026-10 pain:>4 stop:yes words", self._filter, self._find)
+        self.ask("area:glute side:left since:2026-10 pain:>4 stop:yes words", self._filter, self._find)
 
     def _find(self, text: str) -> None:
         self._filter = text.strip()
@@ -215,8 +215,7 @@ class SessionsScreen(ListPage):
         if row is None:
             return
         chosen = list(self._selected) or [row.id]
-        self.say(EXPORTED)
-        self.entry.ask("a file", self._deck.review.proposed(row.started_at), lambda text: self._export(chosen, text))
+        self.ask(EXPORTED, self._deck.review.proposed(row.started_at), lambda text: self._export(chosen, text))
 
     @work(group="write")
     async def _export(self, chosen: Sequence[str], text: str) -> None:
