@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from companion.pipeline import Pipeline
+from companion.route import Route
 from companion.stages import Output, Plan
 from companion.timeline import Gap, Placed
 from firmware_protocol.driver import Chunk, Close, Driver, DriverEvent, Samples, Send
@@ -105,8 +106,8 @@ class BlockPipeline(Pipeline):
     ball be told something: then `catch_up` is to be called behind the chunk that did, for its answer is on the way.
     """
 
-    def __init__(self, driver: Driver, plan: Plan) -> None:
-        super().__init__(driver, plan)
+    def __init__(self, driver: Driver, plan: Plan, route: Route | None = None) -> None:
+        super().__init__(driver, plan, route)
         self._waiting: list[_Heard] = []
         self._scans_waiting = 0
 
@@ -118,7 +119,7 @@ class BlockPipeline(Pipeline):
 
     def feed(self, chunk: Chunk) -> list[Output]:
         heard = _Heard(chunk.arrival_s, self._driver.feed(chunk))
-        if not self._open or not heard.only_scans or self._signal_due(chunk.arrival_s):
+        if not self._route.begun or not heard.only_scans or self._signal_due(chunk.arrival_s):
             return self.catch_up() + self._hear(heard)
         if heard.events:
             self._waiting.append(heard)
@@ -165,14 +166,12 @@ class BlockPipeline(Pipeline):
         self._scans_waiting = self._waiting[0].scans
         out: list[Output] = []
         run: list[Placed] = []
-        for placed in (
-            placed for heard in older for samples in heard.samples for placed in self._timeline.feed(samples)
-        ):
+        for placed in (placed for heard in older for samples in heard.samples for placed in self._route.place(samples)):
             if run and (isinstance(placed, Gap) or placed.fresh or placed.lost):
                 out += self.judge(Block.of(run))
                 run = []
             if isinstance(placed, Gap):
-                out.append(self._gap(placed))
+                out.append(self._route.gap(placed))
             else:
                 run.append(placed)
         if run:

@@ -25,6 +25,7 @@ class Checked:
 
     verdicts: tuple[Verdict, ...]
     hello: HelloReply | None
+    virtual: bool = False  # it said that it is a virtual ball
     lost: str = ""  # why the link ended before the list did
 
 
@@ -66,7 +67,7 @@ async def _on_link(
             f"nothing on {transport.name} answers HELLO",
             "is it on, is it a ball, and does it send frames as PROTOCOL.md section 1.2 has them?",
         )
-    return Checked(tuple(verdicts), examiner.hello, lost)
+    return Checked(tuple(verdicts), examiner.hello, examiner.virtual, lost)
 
 
 async def _converse(transport: Transport, examiner: Examiner, clock: Clock, hear: Callable[[Verdict], None]) -> None:

@@ -8,10 +8,12 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from companion.clock import Clock
+from companion.ending import AWAY_S as AWAY_S
+from companion.ending import End, Ending
+from companion.ending import Outcome as Outcome
 from companion.errors import CompanionError, LinkLostError, TransportError, UnavailableError
 from companion.stages import Output, Stages
 from companion.transports import Transport
@@ -21,29 +23,7 @@ from sessions.events import Action, Event, Notice, Reading
 Observer = Callable[[Event], None]
 
 BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)  # R-table of PROTOCOL.md section 5, state DOWN; the last one repeats
-FIRST_READING_S = 10.0  # from the first link on
-OPENING_S = 90.0  # until the first link: a system may ask whether to pair (PROTOCOL.md section 5)
-AWAY_S = 600.0  # a ball gone this long ends the session
-CLOSING_S = 2.5  # STOP is answered within 0.8 s (R42); three tries are not worth a user's wait
 INBOX_MAX = 256
-
-# What a link's end for good means to the caller; anything else is an error (1).
-_EXIT_BY_CLOSE = {"stopped": 0, "no_ball": 3, "wrong_ball": 3, "elsewhere": 3, "guard": 7}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended: the command's exit code, one line, and what to do."""
-
-    code: int
-    text: str = ""
-    hint: str = ""
-
-
-class _End(Exception):  # noqa: N818  # not an error: how the loop is left from anywhere in it
-    def __init__(self, outcome: Outcome, cause: str) -> None:
-        super().__init__(outcome.text)
-        self.outcome, self.cause = outcome, cause
 
 
 class Engine:
@@ -69,19 +49,12 @@ class Engine:
         self._pipeline = pipeline
         self._observers = list(observers)
         self._clock = clock
-        self._seconds = seconds
-        self._away_s = away_s
+        self._ending = Ending(clock, pipeline, self._ask_stop, seconds=seconds, away_s=away_s)
         self._on_end = on_end
         self._inbox: deque[Action] = deque()
         self._notices: deque[Notice] = deque()
-        self._first_by_s = 0.0  # there must have been a reading
-        self._linked = False  # there has been a link
-        self._rejected = False  # it was to another ball
-        self._measured = False  # a first reading has come
+        self._rejected = False  # the newest link was to another ball
         self._complaint = ""  # why it cannot be opened, as told last
-        self._away_since_s: float | None = None  # None while a link is up
-        self._ending: _End | None = None
-        self._closing_until_s = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._ready = threading.Event()
@@ -100,7 +73,7 @@ class Engine:
 
     def stop(self, cause: str, outcome: Outcome | None = None) -> None:
         """End the session and save it. Idempotent: the first cause stands."""
-        self._post(self._end_by, cause, outcome or Outcome(0))
+        self._post(self._ending.ask, cause, outcome or Outcome(0))
 
     def tell(self, notice: Notice) -> None:
         """A notice from outside the pipeline (the journal, a cue player) for all observers."""
@@ -145,18 +118,17 @@ class Engine:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._away_since_s = self._clock.now_s()
-        self._first_by_s = self._away_since_s + OPENING_S * self._clock.speed
+        self._ending.begin()
         self._ready.set()
-        end = _End(Outcome(1), "error")
+        end = End(Outcome(1), "error")
         transport: Transport | None = None
         try:
             transport = self._make_transport()
             await self._session(transport)
-        except _End as reached:
+        except End as reached:
             end = reached
         except CompanionError as error:
-            end = _End(Outcome(error.exit_code, str(error), error.hint), "error")
+            end = End(Outcome(error.exit_code, str(error), error.hint), "error")
         finally:
             if transport is not None:
                 await transport.close()
@@ -165,24 +137,21 @@ class Engine:
         self._outcome = end.outcome
 
     async def _session(self, transport: Transport) -> None:
-        """Link after link until something raises `_End`."""
+        """Link after link until something raises `End`."""
         attempt = 0
         while True:
             try:
                 await self._meanwhile(transport.open())
             except TransportError as error:
-                if not self._measured and attempt == 0:
-                    raise _End(Outcome(error.exit_code, str(error), error.hint), "no ball") from error
+                if not self._ending.measured and attempt == 0:
+                    raise End(Outcome(error.exit_code, str(error), error.hint), "no ball") from error
                 self._complain(error)
             else:
-                self._away_since_s = None
+                self._ending.linked()
                 self._complaint = ""
-                if not self._linked:
-                    self._linked = True
-                    self._first_by_s = self._clock.now_s() + FIRST_READING_S * self._clock.speed
                 if await self._link(transport):
                     attempt = 0
-                self._away_since_s = self._clock.now_s()
+                self._ending.away()
             await self._meanwhile(transport.close())
             await self._back_off(transport, BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
             attempt = 0 if self._rejected else attempt + 1
@@ -247,7 +216,7 @@ class Engine:
 
     async def _pause(self, tasks: tuple["asyncio.Future[Any]", ...], until_s: float | None) -> None:
         """Until a task is done, something is due, or another thread has handed something over."""
-        due = [self._pipeline.deadline(), self._end_at_s(), until_s]
+        due = [self._pipeline.deadline(), self._ending.at_s(), until_s]
         timeout_s = min((self._clock.wait_s(at_s) for at_s in due if at_s is not None), default=None)
         wake = asyncio.ensure_future(self._wake.wait())
         try:
@@ -258,23 +227,8 @@ class Engine:
 
     # --- appointments ---
 
-    def _end_at_s(self) -> float | None:
-        """When the session must next be asked whether it is over."""
-        if self._ending is not None:
-            return self._closing_until_s
-        now_s = self._clock.now_s()
-        session_s = self._pipeline.session_s(now_s)
-        due = []
-        if session_s is None:
-            due.append(self._first_by_s)
-        elif self._seconds is not None:
-            due.append(now_s + self._seconds - session_s)
-        if self._away_since_s is not None:
-            due.append(self._away_since_s + self._away_s)
-        return min(due, default=None)
-
     def _due(self) -> list[Output]:
-        """What the clock and the inbox ask for now. Raises `_End`."""
+        """What the clock and the inbox ask for now. Raises `End`."""
         now_s = self._clock.now_s()
         out: list[Output] = []
         while self._notices:
@@ -284,33 +238,10 @@ class Engine:
         at_s = self._pipeline.deadline()
         if at_s is not None and at_s <= now_s:
             out += self._pipeline.tick(now_s)
-        self._check_end(now_s)
+        self._ending.check(now_s)
         return out
 
-    def _check_end(self, now_s: float) -> None:
-        at_s = self._end_at_s()
-        if at_s is None or now_s < at_s:
-            return
-        if self._ending is not None:
-            raise self._ending
-        away = self._away_since_s is not None
-        if self._pipeline.session_s(now_s) is None:
-            text = f"no reading from the ball within {FIRST_READING_S if self._linked else OPENING_S:.0f} s"
-            raise _End(Outcome(3, text, "check that it is on and that it speaks the knead protocol"), "no reading")
-        if self._away_since_s is not None and now_s >= self._away_since_s + self._away_s:
-            long = f"{self._away_s / 60:g} minutes" if self._away_s >= 60 else f"{self._away_s:g} s"
-            raise _End(Outcome(4, f"the ball was away for {long}", "the session is saved"), "away")
-        self._end_by(
-            "seconds", Outcome(4, "the ball was away at the end", "the session is saved") if away else Outcome(0)
-        )
-
-    def _end_by(self, cause: str, outcome: Outcome) -> None:
-        """Ask the ball to stop; without a ball there is nobody to ask."""
-        if self._ending is not None:
-            return
-        self._ending = _End(outcome, cause)
-        linked = self._away_since_s is None
-        self._closing_until_s = self._clock.now_s() + (CLOSING_S * self._clock.speed if linked else 0.0)
+    def _ask_stop(self, cause: str) -> None:
         self._inbox.append(Action("end", {"cause": cause}))
         self._wake.set()
 
@@ -336,22 +267,20 @@ class Engine:
                 await transport.send(send)
         if close is None:
             return False
-        if self._ending is not None:
-            raise self._ending
-        other_may_come = close.cause == "wrong_ball" and transport is not None and transport.reject()
-        if other_may_come:
-            self._rejected, self._linked = True, self._measured
-            self._first_by_s = self._clock.now_s() + OPENING_S * self._clock.speed
-        elif not close.retry:
-            raise _End(Outcome(_EXIT_BY_CLOSE.get(close.cause, 1), close.text, close.hint), close.cause)
+        self._ending.check_asked()
+        if close.cause == "wrong_ball" and transport is not None and transport.reject():
+            self._rejected = True
+            self._ending.rejected()
+        else:
+            self._ending.check_close(close)
         await self._handle(self._pipeline.closed(self._clock.now_s(), close.text), None)
         return True
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, Reading):
-            self._measured = True
+            self._ending.measured = True
         elif isinstance(event, Notice) and event.kind == "over":
-            self._end_by(str(event.fields.get("cause", "over")), Outcome(0, event.text))
+            self._ending.ask(str(event.fields.get("cause", "over")), Outcome(0, event.text))
         for observer in list(self._observers):
             try:
                 observer(event)

@@ -40,10 +40,10 @@ def new_file(path: Path, *, force: bool = False) -> Iterator[BinaryIO]:
             beside.unlink(missing_ok=True)
 
 
-def refuse_existing(path: Path, *, force: bool = False) -> None:
-    """FileExistsRefusal where `path` is taken: before any work is done."""
+def refuse_existing(path: Path, *, force: bool = False, hint: str = OVERWRITE) -> None:
+    """FileExistsRefusal, with the hint, where `path` is taken: before any work is done."""
     if path.is_dir() or (not force and os.path.lexists(path)):
-        raise FileExistsRefusal(f"{path} is there already; nothing was written.", OVERWRITE)
+        raise FileExistsRefusal(f"{path} is there already; nothing was written.", hint)
 
 
 def _place(beside: Path, path: Path) -> None:

@@ -21,8 +21,10 @@ FLOORS = (
     ("companion.notices", "companion.points", "companion.ballside", "companion.measuring", "companion.stages"),
     ("companion.tally", "companion.guiding", "companion.leading", "companion.often", "companion.news"),
     ("companion.opening",),
+    ("companion.route",),
     ("companion.pipeline",),
     ("companion.speech", "companion.blocks", "companion.captures"),
+    ("companion.ending",),
     ("companion.engine",),
     ("companion.replays",),
     (
@@ -231,12 +233,12 @@ def test_what_is_heavy_is_imported_when_used(module: str) -> None:
 
 def test_the_first_screen_is_drawn_before_engine_limits_and_log_are_loaded(tmp_path: Path) -> None:
     """What stands between a start and its first frame; a session and the pages of the log load the rest."""
-    late = ("sqlalchemy", "serial", "bleak", "companion.engine", "companion.pipeline", "companion.compose")
-    late += ("companion.safety.limits", "companion.programs.program", "firmware_protocol", "sessions.store")
+    late = {"sqlalchemy", "serial", "bleak", "companion.engine", "companion.pipeline", "companion.compose"}
+    late |= {"companion.safety.limits", "companion.programs.program", "firmware_protocol", "sessions.store"}
     code = (
         "import sys, companion.tui.app, companion.tui.home; from companion.cli.deck import deck_of;"
         "from companion.config import load_settings; deck_of(load_settings());"
-        f"print(*sorted(set({late!r}) & set(sys.modules)))"
+        f"print(*sorted({late!r} & set(sys.modules)))"
     )
     env = os.environ | {"KNEAD_HOME": str(tmp_path)}
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=env)

@@ -81,6 +81,19 @@ def test_what_is_to_be_mended_is_said_with_its_rule(
     assert "1 pass, 1 to mend, 0 not looked at." in told
 
 
+def test_a_virtual_ball_that_is_pressed_is_told_from_one_with_a_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only(monkeypatch, [*named("answers", "identity"), BROKEN])
+    assert run(["check", "sim:calm"]) == 1
+    told, hint = capsys.readouterr().err.splitlines()
+    assert told == "knead: this is a virtual ball, which its scenario may press while it is checked"
+    assert hint.startswith("  check one that nobody touches: knead check sim:empty")
+    only(monkeypatch, named("answers", "identity"))
+    assert run(["check", "sim:calm"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_json_is_one_document(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     only(monkeypatch, [*named("answers", "calibration"), BROKEN])
     assert run(["check", "sim:empty", "--json"]) == 1

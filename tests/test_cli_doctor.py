@@ -66,6 +66,8 @@ def test_a_broken_config_is_a_finding_and_no_failure(paths: Paths, capsys: Shown
     assert "NOTE    config:" in text
     assert run(["doctor", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["ok"] is False
+    assert run(["doctor", "--help"]) == 0
+    assert "Ends with 0 whatever it finds" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_damaged_log_is_a_finding(paths: Paths) -> None:

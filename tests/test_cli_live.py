@@ -153,6 +153,8 @@ def test_region_side_and_tool_reach_the_session(tmp_path: Path) -> None:
         (["live", "nonsense"], 2),
         (["live", "sim:nonsense"], 2),
         (["live", "sim:calm", "--region", "elbow"], 2),
+        (["live", "sim:calm", "--plain", "--jsonl"], 2),
+        (["demo", "--jsonl", "--plain"], 2),
         (["tare", "serial:/dev/nothing-here"], 3),
     ],
 )

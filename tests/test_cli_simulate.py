@@ -108,6 +108,25 @@ def test_a_truth_that_cannot_be_written_is_told_at_once(tmp_path: Path) -> None:
     assert hint == "  name a file in a directory of yours"
 
 
+@pytest.mark.parametrize("taken", ["truth.csv", "truth.faults.csv"])
+def test_no_truth_is_written_over(taken: str, tmp_path: Path) -> None:
+    (tmp_path / taken).write_text("mine", "ascii")
+    arguments = ("--seconds", "0.2", "--faults", "drop=1%", "--truth", str(tmp_path / "truth.csv"))
+    found = knead("simulate", "tcp", *arguments, home=tmp_path)
+    assert (found.returncode, found.stdout) == (6, "")
+    told, hint = found.stderr.splitlines()
+    assert told == f"knead: {tmp_path / taken} is there already; nothing was written."
+    assert hint == "  choose another name, or take that file away"
+    assert [(file.name, file.read_text("ascii")) for file in tmp_path.glob("truth*")] == [(taken, "mine")]
+
+
+def test_a_ball_that_cannot_be_served_leaves_no_truth(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    arguments = ("--hci", "tcp-server:127.0.0.1:9001", "--faults", "flip=1%", "--truth", str(truth))
+    assert knead("simulate", "ble", *arguments, home=tmp_path).returncode == 2  # no bytes to spoil there
+    assert not truth.exists()
+
+
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     with simulate("tcp", home=tmp_path) as (_process, address):
         found = knead("simulate", "tcp", "--port", address.rpartition(":")[2], home=tmp_path)

@@ -262,7 +262,7 @@ def test_a_ball_away_for_ten_minutes_ends_the_session() -> None:
     stage.seen.wait(Notice, lambda notice: notice.kind == "value" and notice.fields["state"] == "unknown")
     stage.seen.wait(Notice, lambda notice: notice.kind == "link" and notice.fields["state"] == "lost")
     until_s = time.monotonic() + LIMIT_S
-    while stage.engine._away_since_s is None and time.monotonic() < until_s:
+    while stage.engine._ending._away_since_s is None and time.monotonic() < until_s:
         time.sleep(0.01)
     # ten minutes at a stroke: nothing but the appointment is left
     stage.clock.leapt_s = 595.0

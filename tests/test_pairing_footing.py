@@ -253,10 +253,10 @@ def test_a_calibration_that_changes_in_mid_session_lowers_the_limits_before_anot
     first = [*line.opened(0.0), *line.feed(Chunk("x", b"", 0.05))]
     (opened,) = [event for event in first if isinstance(event, Opened)]
     assert opened.context["calibrated"] is True
-    assert line._guard is not None
-    before = line._guard.context.limits().force_max_n
+    assert line._route._guard is not None
+    before = line._route._guard.context.limits().force_max_n
     again = [*line.closed(0.1, "gone"), *line.opened(0.2), *line.feed(Chunk("x", b"", 0.25))]
     kinds = [event.kind if isinstance(event, Notice) else type(event).__name__ for event in again]
     assert kinds.index("calibration") < kinds.index("Reading")
-    assert line._guard.context.calibrated is False
-    assert line._guard.context.limits().force_max_n == pytest.approx(0.8 * before)
+    assert line._route._guard.context.calibrated is False
+    assert line._route._guard.context.limits().force_max_n == pytest.approx(0.8 * before)

@@ -72,9 +72,9 @@ def test_a_clock_that_drifts_is_followed(ppm: int) -> None:
     assert (story.gaps(), story.unseen(), story.damage()) == ([], [], {})
     # by its own clock 90 s are 45 ms more or less; the newest scan's moment is known to a few ms all the same
     newest = story.of(Reading)[-1]
-    told_s = story.line._timeline.host_s(float(newest.t_s[-1]))
+    told_s = story.line._route._timeline.host_s(float(newest.t_s[-1]))
     assert told_s == pytest.approx(newest.arrival_s, abs=0.01)
-    assert story.line._timeline.clock.rate_error == pytest.approx(-ppm * 1e-6, abs=50e-6)
+    assert story.line._route._timeline.clock.rate_error == pytest.approx(-ppm * 1e-6, abs=50e-6)
 
 
 def test_a_clock_that_jumps_forward_is_a_gap_with_a_cause_in_one_session(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import re
 import select
 import struct
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -140,6 +142,25 @@ def test_the_question_under_the_cursor_is_always_seen(width: int, height: int) -
         assert max(map(len, rows)) <= width
         begin = question.ask.split()[0]
         assert any(row.startswith(" > [ ]") and begin in row for row in rows), (question.key, rows)
+
+
+@pytest.mark.parametrize("height", range(6, 40))
+def test_no_question_is_cut_and_what_is_below_is_counted(height: int) -> None:
+    """Where one question has room at all, those shown are whole, and those below are told of."""
+    sheet = filling()
+    width = 120
+    whole = [textwrap.wrap(question.ask, width - 16) for question in sheet.questions]
+    for place in range(len(sheet.questions)):
+        sheet.cursor = place
+        rows = ["".join(text for text, _ in row) for row in sheet.rows(width, height)]
+        text = "\n".join(rows)
+        below = re.fullmatch(r"   (\d+) more below", rows[-1])
+        left_out = int(below[1]) if below is not None else 0
+        shown = whole[place : len(whole) - left_out]
+        assert shown
+        assert all(line in text for lines in shown for line in lines), (place, rows)
+        if left_out:
+            assert whole[-left_out][0] not in text
 
 
 # --- the screen alone ---

@@ -330,7 +330,7 @@ async def test_the_app_waits_until_the_session_is_saved() -> None:
 
 
 async def test_a_run_that_does_not_end_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.tui.app.SAVE_S", 0.2)
+    monkeypatch.setattr("companion.tui.course.SAVE_S", 0.2)
     async with on_live(Stage()) as (pilot, _, run):
         monkeypatch.setattr(run, "stop", run.causes.append)
         await pilot.press("q")

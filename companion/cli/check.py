@@ -73,6 +73,11 @@ def _sum_up(found: "Checked") -> None:
         f"\n{count[Outcome.PASS]} pass, {count[Outcome.MEND]} to mend, {count[Outcome.SKIPPED]} not looked at. "
         "The rules are in firmware_protocol/PROTOCOL.md."
     )
+    if found.virtual and count[Outcome.MEND]:
+        say(
+            "this is a virtual ball, which its scenario may press while it is checked",
+            "check one that nobody touches: knead check sim:empty, or simulate it with --scenario empty",
+        )
     if found.lost:
         say(f"the check ended early: {found.lost}", "check again; a ball that goes away by itself is to be mended")
 

@@ -207,7 +207,9 @@ CHECKS: tuple[tuple[str, Callable[[Paths], Iterator[Finding]]], ...] = (
 )
 
 
-@click.command(help="Check what knead needs, and say what to mend.")
+@click.command(
+    help="Check what knead needs, and say what to mend. Ends with 0 whatever it finds: `ok` of --json tells a script."
+)
 @click.option("--sound", "aloud", is_flag=True, help="Sound each warning, to hear it beforehand.")
 @document
 def doctor(aloud: bool, as_json: bool) -> None:

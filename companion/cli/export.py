@@ -15,7 +15,7 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".parquet": "parq
 @click.command(help="Write sessions as CSV, JSON, JSON lines or Parquet. SESSION is an id, its beginning, or `last`.")
 @click.argument("session", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All sessions of the log.")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: what the file's name says, else csv.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: what the file's ending says, else csv.")
 @click.option("--anonymous", is_flag=True, help="Without names, serials, notes and dates; times from the beginning.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file. Without it: standard output.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
@@ -25,7 +25,7 @@ def export(
     from sessions import export as out
     from sessions.files import new_file, refuse_existing
 
-    form = form or SUFFIXES.get("" if output is None else output.suffix.lower(), "csv")
+    form = form or _told_by(output)
     if not session and not everything:
         raise click.UsageError("name a session, or say --all")
     if output is None and form in out.BINARY:
@@ -42,3 +42,11 @@ def export(
         with new_file(output, force=force) as file:
             out.export(names, store.whole, form, file, nameless=anonymous)
     say(f"wrote {len(names)} session{'' if len(names) == 1 else 's'} to {output}")
+
+
+def _told_by(output: Path | None) -> str:
+    """The form that a file's ending stands for; csv where there is none. UsageError for an ending of nothing here."""
+    ending = "" if output is None else output.suffix.lower()
+    if ending and ending not in SUFFIXES:
+        raise click.UsageError(f"nothing is written as {ending}: end the name in {' '.join(SUFFIXES)}, or say --format")
+    return SUFFIXES.get(ending, "csv")

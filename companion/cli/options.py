@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from companion.config import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 def settings(**flags: object) -> "Settings":
@@ -87,10 +89,17 @@ def setting(name: str) -> Callable[[Command], Command]:
     return click.option(f"--{name}", metavar=name.upper(), help=key.what.capitalize() + ".", shell_complete=complete)
 
 
-def output(command: Command) -> Command:
-    """`--plain` or `--jsonl`."""
-    command = click.option("--jsonl", "form", flag_value="jsonl", help="One event a line, as JSON.")(command)
-    return click.option("--plain", "form", flag_value="plain", help="Plain lines instead of the screen.")(command)
+def output(command: Callable[..., T]) -> Callable[..., T]:
+    """`--plain` or `--jsonl`, given to the command as its `form`: "plain", "jsonl" or None. Both are a wrong use."""
+
+    @wraps(command)
+    def chosen(*arguments: Any, plain: bool, jsonl: bool, **others: Any) -> T:
+        if plain and jsonl:
+            raise click.UsageError("--plain and --jsonl are two forms of the same lines: choose one")
+        return command(*arguments, form="jsonl" if jsonl else "plain" if plain else None, **others)
+
+    marked = click.option("--jsonl", is_flag=True, help="One event a line, as JSON.")(chosen)
+    return click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")(marked)
 
 
 def quiet(command: Command) -> Command:

@@ -206,15 +206,11 @@ def _serve(
     encrypted: bool = False,
 ) -> None:
     """Until the time is up or a signal comes. The truth is written however it ends."""
-    from companion.errors import CompanionError
     from firmware_protocol.simulator.virtual import VirtualBall
 
-    if truth is not None:
-        try:
-            truth.open("a").close()  # a place that cannot be written is told now, not after the session
-        except OSError as error:
-            text = f"the truth {truth} cannot be written: {error.strerror or error}"
-            raise CompanionError(text, "name a file in a directory of yours") from error
+    harms = None if truth is None or not faults else truth.with_suffix(".faults.csv")
+    for file in (file for file in (truth, harms) if file is not None):
+        _refuse(file)
     try:
         ball = VirtualBall(scenario, seed=seed, faults=faults, framed=not over_ble, encrypted=encrypted)
     except ValueError as error:  # a fault there cannot be on this link
@@ -223,10 +219,26 @@ def _serve(
     def write() -> None:
         if truth is not None:
             ball.truth.write(truth)
-            if faults:
-                ball.write_harms(truth.with_suffix(".faults.csv"))
+        if harms is not None:
+            ball.write_harms(harms)
 
     _until(lambda: make(ball), seconds, write)
+
+
+def _refuse(file: Path) -> None:
+    """What cannot be written, or would be written over, is told now, not after the session. It leaves no file."""
+    from companion.errors import CompanionError
+    from sessions.files import refuse_existing
+
+    if file.exists() and not file.is_file():  # a pipe, a terminal
+        return
+    refuse_existing(file, hint="choose another name, or take that file away")
+    try:
+        file.open("x").close()
+        file.unlink()
+    except OSError as error:
+        text = f"the truth {file} cannot be written: {error.strerror or error}"
+        raise CompanionError(text, "name a file in a directory of yours") from error
 
 
 def _until(make: "Callable[[], Server | BleServer]", seconds: float | None, after: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from companion.errors import ConfigError
 from companion.handsfree.terms import Terms
 from companion.measuring import Measure
 from companion.programs.program import Routine
+from companion.route import Route
 from companion.safety.limits import GuardContext
 from companion.safety.scans import unknown_us
 from companion.smoothing import MAX_GAIN, TAP_ONE, VERSION, Smoother, Taps
@@ -45,6 +46,55 @@ class Absent:
         return None
 
 
+class StoredRoute(Route):
+    """The stages behind scans that the log has placed: host time is session time."""
+
+    def __init__(self, plan: Plan, opened: Opened) -> None:
+        super().__init__(plan)
+        self._opened = opened
+
+    def session_s(self, now_s: float) -> float:
+        return now_s
+
+    def _opening(self, placed: Placed) -> Opened:
+        return self._opened
+
+    @property
+    def period_s(self) -> float:
+        """Nominal, of the scans to come."""
+        smoother = self._measured.smoother
+        assert smoother is not None
+        return smoother.period_s
+
+    @property
+    def coached(self) -> bool:
+        """A coach leads."""
+        return self._leading is not None and self._leading.view is not None
+
+    def scanning(self, period_s: float, continuity: Continuity, boot_id: int = 0, t_s: float = 0.0) -> list[Output]:
+        """As the ball's own START."""
+        return self.started(Started(continuity, boot_id, 0, period_s, 0, 0, 0, 0.0), t_s)
+
+    def smooth_by(self, smoother: Smoother) -> None:
+        """The taps of then, which need not be those of now."""
+        self._measured.smoother = smoother
+
+    def miss(self, seconds: float) -> None:
+        """So much is missing before the next scan."""
+        self._measured.gap_s = seconds
+
+    def aged(self, age_s: float, t_s: float) -> list[Event]:
+        """As `tick`, where the age of the newest value is known."""
+        if self._guard is None or self._leading is None:
+            return []
+        return [*self._leading.hear(self._guard.aged(age_s, t_s)), *self._leading.aged(age_s, t_s)]
+
+    @property
+    def _measured(self) -> Measure:
+        assert self._measure is not None
+        return self._measure
+
+
 class StoredPipeline(BlockPipeline):
     """Where others are told host time, this one is told session time. UnreadableError where the session lacks it."""
 
@@ -68,23 +118,17 @@ class StoredPipeline(BlockPipeline):
             routine=self._routine_of(self._stored.routine),
             hands=self._hands_of(self._stored.context.get("hands")),
         )
-        super().__init__(Absent(), plan)
+        route = self._placed = StoredRoute(plan, self._stored)
+        super().__init__(Absent(), plan, route)
         period_s, taps = self._smoothing_of(self._stored.smoothing)
         self._profiled(profile, 0.0)
-        self._scanning(period_s, Continuity.FIRST)
-        self._measured.smoother = Smoother(1 + profile.channels, period_s, taps)
-
-    @property
-    def _measured(self) -> Measure:
-        assert self._measure is not None
-        return self._measure
+        route.scanning(period_s, Continuity.FIRST)
+        route.smooth_by(Smoother(1 + profile.channels, period_s, taps))
 
     @property
     def period_s(self) -> float:
         """Nominal, of the scans to come."""
-        smoother = self._measured.smoother
-        assert smoother is not None
-        return smoother.period_s
+        return self._placed.period_s
 
     @property
     def unknown_after_s(self) -> float:
@@ -93,51 +137,41 @@ class StoredPipeline(BlockPipeline):
 
     def silence(self, age_s: float, t_s: float) -> list[Output]:
         """The newest value is so old now."""
-        if self._guard is None or self._leading is None:
-            return []
-        return [*self._leading.hear(self._guard.aged(age_s, t_s)), *self._leading.aged(age_s, t_s)]
+        return [*self._placed.aged(age_s, t_s)]
 
     @property
     def coached(self) -> bool:
-        return self._leading is not None and self._leading.view is not None
+        """A coach leads."""
+        return self._placed.coached
 
     def say(self, notice: Notice) -> list[Output]:
         """What driver or host clock said then: told to the stages where it matters to them, and said again."""
-        known = notice.fields
+        route, known = self._placed, notice.fields
         match notice.kind:
             case "zero":
                 value, index = known.get("value"), known.get("from_index")
                 zero = ZeroChanged(_whole(value), _whole(index), known.get("trusted") is True)
-                return self._zero(zero, notice.t_s)
+                return [route.zeroed(zero, notice.t_s)]
             case "segment" if known.get("cause") == "reboot":
                 boot_id = _whole(known.get("boot_id")) or 0
-                return self._scanning(self.period_s, Continuity.NEW_CLOCK, boot_id, notice.t_s)
+                return route.scanning(route.period_s, Continuity.NEW_CLOCK, boot_id, notice.t_s)
             case "rate":
                 period_s = known.get("period_s")
                 if not isinstance(period_s, int | float) or not 0 < period_s < 1e6:
                     raise self._unreadable("a rate that is none")
-                return self._scanning(float(period_s), Continuity.SAME_RUN, 0, notice.t_s)
+                return route.scanning(float(period_s), Continuity.SAME_RUN, 0, notice.t_s)
             case "status":
-                self._battery(known.get("battery_low") is True)
+                route.battery(known.get("battery_low") is True)
             case "calibration":
-                self._recalibrated()
+                route.recalibrated()
             case "gap":
-                self._measured.gap_s = _number(known.get("to_s")) - _number(known.get("from_s"))
+                route.miss(_number(known.get("to_s")) - _number(known.get("from_s")))
         return [notice]
-
-    def _scanning(self, period_s: float, continuity: Continuity, boot_id: int = 0, t_s: float = 0.0) -> list[Output]:
-        return self._started(Started(continuity, boot_id, 0, period_s, 0, 0, 0, 0.0), t_s)
 
     def _tare(self, action: Action, now_s: float) -> list[Output]:
         """Whether it was granted, and when that was known, is in the log."""
-        self._measured.say_free(action.fields.get("free") is True)
+        self._placed.may_tare(action.fields.get("free") is True)
         return []
-
-    def _opening(self, placed: Placed) -> Opened:
-        return self._stored
-
-    def _at(self, now_s: float) -> float:
-        return now_s
 
     # --- what was stored ---
 

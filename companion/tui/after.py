@@ -6,14 +6,14 @@ from typing import ClassVar
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from companion.tui import keys, words
 from companion.tui.aftermath import WORST, Aftermath, fact_rows, score_rows
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck, SessionRow
-from companion.tui.messages import Finished, OpenSession, ShowHelp
-from companion.tui.tones import Rows, Tone
+from companion.tui.messages import Finished, OpenSession
+from companion.tui.page import Page
+from companion.tui.tones import Tone
 from companion.tui.widgets.entry import Entry
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 
@@ -22,7 +22,7 @@ SHORT_S = 8.0  # of a simulated session, and of one without contact: nobody was 
 _REFUSED = (*FAILURES, ValueError)  # a text the log does not take, too
 
 
-class AfterScreen(Screen[None]):
+class AfterScreen(Page):
     """Asks; never a gate. Says `Finished` when it was answered, skipped, or left alone for `patience_s`."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""
@@ -54,10 +54,6 @@ class AfterScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
-
-    def say(self, text: str, hint: str = "", tone: Tone = Tone.STRONG) -> None:
-        rows: Rows = (((f" {words.plain(text, 300)}", tone),), ((f" {words.plain(hint, 300)}", Tone.QUIET),))
-        self.query_one("#said", Lines).paint(rows)
 
     # --- reading and showing ---
 
@@ -104,13 +100,11 @@ class AfterScreen(Screen[None]):
     def _show(self) -> None:
         told = self._told
         where = "" if told is None else f"  {words.place(told.row.region, told.row.side)}"
-        simulated = "simulated " if told is not None and told.row.simulated else ""
-        title = (("knead", Tone.STRONG), (f"  after the session{where}", Tone.PLAIN))
-        self.query_one(TitleBar).show(title, ((simulated, Tone.QUIET),))
+        self.head(f"after the session{where}", "simulated" if told is not None and told.row.simulated else "")
         score = self.query_one("#score", Lines)
         score.paint(score_rows(self._score, score.size.width, score.size.height))
         if told is not None:
-            rows, facts = tuple(fact_rows(told)), self.query_one("#facts", Lines)
+            rows, facts = tuple(fact_rows(told, self.size.width)), self.query_one("#facts", Lines)
             if facts.styles.height is None or facts.styles.height.value != len(rows) + 1:
                 facts.styles.height = len(rows) + 1
                 self.call_after_refresh(self._show)  # the score has another height now
@@ -132,9 +126,8 @@ class AfterScreen(Screen[None]):
 
     def action_keep(self) -> None:
         self._touched = True
-        entry = self.query_one(Entry)
-        if entry.display:
-            entry.accept()
+        if self.typing:
+            self.entry.accept()
             self.call_after_refresh(self._show)
         elif self._score is None:
             self._finish()
@@ -166,7 +159,7 @@ class AfterScreen(Screen[None]):
 
     def _ask(self, what: str, value: str, answer: Callable[[str], object]) -> None:
         self._touched = True
-        self.query_one(Entry).ask(what, value, answer)
+        self.entry.ask(what, value, answer)
         self.call_after_refresh(self._show)
 
     def _annotate(self, **said: object) -> None:
@@ -204,16 +197,15 @@ class AfterScreen(Screen[None]):
         self._touched = True
         row = self.row()
         if row is not None:
-            self.post_message(OpenSession(row))
+            self.post_message(OpenSession(self, row))
 
     def action_help(self) -> None:
         self._touched = True
-        self.post_message(ShowHelp())
+        super().action_help()
 
     def action_leave(self) -> None:
-        entry = self.query_one(Entry)
-        if entry.display:
-            entry.close()
+        if self.typing:
+            self.entry.close()
             self.call_after_refresh(self._show)
         else:
             self._finish()

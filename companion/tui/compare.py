@@ -7,20 +7,20 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck
-from companion.tui.messages import GoBack, ShowHelp
 from companion.tui.overlay import MARKERS, TONES, Compared, overlay_rows
+from companion.tui.page import Page
 from companion.tui.tables import NO_CAUSE, figure_lines, trend_lines
 from companion.tui.tones import Row, Tone
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 from companion.tui.widgets.painted import Painted
 
 _WEEKS = (12, 26, 52, 4)
+NONE = ("A session on a ball of your own is told here once it is saved;", "one on a virtual ball does not count.")
 
 
 class Overlay(Painted):
@@ -47,7 +47,8 @@ class Overlay(Painted):
         self.draw()
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(Page):
+    TONE: ClassVar[Tone] = Tone.QUIET
     AUTO_FOCUS: ClassVar[str | None] = "#figures"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("compare")
 
@@ -78,11 +79,7 @@ class CompareScreen(Screen[None]):
 
     def _title(self) -> None:
         what = f"trends, {_WEEKS[self._weeks]} weeks" if self._trends else f"{len(self._ids)} sessions compared"
-        right = "" if self._trends else f"aligned on {self._aligns[0]} "
-        self.query_one(TitleBar).show((("knead", Tone.STRONG), (f"  {what}", Tone.PLAIN)), ((right, Tone.QUIET),))
-
-    def say(self, text: str, tone: Tone = Tone.QUIET) -> None:
-        self.query_one("#said", Lines).paint((((" " + words.plain(text, 300), tone),),))
+        self.head(what, "" if self._trends else f"aligned on {self._aligns[0]}")
 
     def _show(self) -> None:
         for name in ("#overlay", "#legend"):
@@ -100,7 +97,7 @@ class CompareScreen(Screen[None]):
         try:
             found = await aside(lambda: self._deck.review.compared(self._ids, align), self)
         except FAILURES as error:
-            self.say(words.failure(error), Tone.CAUTION)
+            self.say(words.failure(error), tone=Tone.CAUTION)
             return
         steps = [f"step {number}" for number in range(1, found.steps + 1)]
         self._aligns += [step for step in steps if step not in self._aligns]
@@ -129,9 +126,11 @@ class CompareScreen(Screen[None]):
         try:
             trends = await aside(lambda: self._deck.review.trends(weeks), self)
         except FAILURES as error:
-            self.say(words.failure(error), Tone.CAUTION)
+            self.say(words.failure(error), tone=Tone.CAUTION)
             return
-        lines = trend_lines(trends.found) if trends.found else [f"no real sessions in the last {weeks} weeks", ""]
+        lines = (
+            trend_lines(trends.found) if trends.found else [f"no real sessions in the last {weeks} weeks", "", *NONE]
+        )
         lines = [*trends.plans, *[""][: len(trends.plans)], *lines]
         self.query_one("#table", Static).update(Content("\n".join(lines)))
         left_out = f"{trends.simulated} sim. left out. " if trends.simulated else ""
@@ -142,7 +141,7 @@ class CompareScreen(Screen[None]):
             self._trends = not self._trends
             self._show()
         else:
-            self.say("select 2 to 5 sessions in the list first", Tone.CAUTION)
+            self.say("select 2 to 5 sessions in the list first", tone=Tone.CAUTION)
 
     def action_align(self) -> None:
         if not self._trends:
@@ -161,9 +160,3 @@ class CompareScreen(Screen[None]):
 
     def action_scroll(self, rows: int) -> None:
         self.query_one("#figures", VerticalScroll).scroll_relative(y=rows, animate=False)
-
-    def action_help(self) -> None:
-        self.post_message(ShowHelp())
-
-    def action_leave(self) -> None:
-        self.post_message(GoBack())

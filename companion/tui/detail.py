@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck, Gap, SessionRow
-from companion.tui.messages import GoBack, GoHome, ShowHelp
+from companion.tui.messages import GoBack, GoHome
+from companion.tui.page import Page
 from companion.tui.reviewing import EXPORTED
 from companion.tui.told import log_lines, number_rows, provenance_lines
 from companion.tui.tones import Tone
@@ -30,7 +30,7 @@ _SCORES = {str(score): score for score in range(11)}
 _REFUSED = (*FAILURES, ValueError)  # a text the log does not take, too
 
 
-class DetailScreen(Screen[None]):
+class DetailScreen(Page):
     AUTO_FOCUS: ClassVar[str | None] = "#log"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("detail")
 
@@ -66,12 +66,8 @@ class DetailScreen(Screen[None]):
 
     def _title(self) -> None:
         row = self._row
-        where = f"  session of {words.moment(row.started_at)}, {words.place(row.region, row.side)}"
-        right = (f"{words.plain(row.state, 12)}{' simulated' if row.simulated else ''} ", Tone.QUIET)
-        self.query_one(TitleBar).show((("knead", Tone.STRONG), (where, Tone.PLAIN)), (right,))
-
-    def say(self, text: str, tone: Tone = Tone.STRONG) -> None:
-        self.query_one("#said", Lines).paint((((" " + words.plain(text, 300), tone),),))
+        where = f"session of {words.moment(row.started_at)}, {words.place(row.region, row.side)}"
+        self.head(where, f"{words.plain(row.state, 12)}{' simulated' if row.simulated else ''}")
 
     # --- reading ---
 
@@ -96,7 +92,7 @@ class DetailScreen(Screen[None]):
         try:
             about = await aside(lambda: self._deck.review.about(name), self)
         except FAILURES as error:
-            self.say(words.failure(error), Tone.CAUTION)
+            self.say(words.failure(error), tone=Tone.CAUTION)
             return
         self._row, self._tags, self._events = about.row, about.row.tags, about.events
         self._gaps = self._gaps or about.gaps
@@ -116,8 +112,8 @@ class DetailScreen(Screen[None]):
     # --- the plot ---
 
     def action_pan(self, parts: float) -> None:
-        if self._entry.display:
-            (self._entry.action_cursor_left if parts < 0 else self._entry.action_cursor_right)()
+        if self.typing:
+            self.entry.step(-1 if parts < 0 else 1)
         else:
             self.query_one(SessionPlot).pan(parts)
 
@@ -132,7 +128,7 @@ class DetailScreen(Screen[None]):
         """To the next moment of a kind, or the one before; round at the end."""
         found = [moment for moment in self._moments if moment.kind == kind]
         if not found:
-            self.say(f"no {kind} in this session", Tone.QUIET)
+            self.say(f"no {kind} in this session", tone=Tone.QUIET)
             return
         at_s = self._at_s
         if at_s is None:
@@ -148,28 +144,24 @@ class DetailScreen(Screen[None]):
 
     # --- what the person says ---
 
-    @property
-    def _entry(self) -> Entry:
-        return self.query_one(Entry)
-
     def action_note(self) -> None:
-        self._entry.ask("a note", words.plain(self._row.note or "", 20_000), lambda text: self._annotate(note=text))
+        self.entry.ask("a note", words.plain(self._row.note or "", 20_000), lambda text: self._annotate(note=text))
 
     def action_tags(self) -> None:
         def answer(text: str) -> None:
             self._annotate(tags=list(dict.fromkeys(text.split())))
 
-        self._entry.ask("tags, with spaces between", words.plain(" ".join(self._tags), 3000), answer)
+        self.entry.ask("tags, with spaces between", words.plain(" ".join(self._tags), 3000), answer)
 
     def action_pain(self) -> None:
         scores = (self._row.pain_before, self._row.pain_after)
         known = " ".join("?" if score is None else str(score) for score in scores)
-        self._entry.ask("pain before and after, 0 to 10; ? for unknown", known, self._score)
+        self.entry.ask("pain before and after, 0 to 10; ? for unknown", known, self._score)
 
     def _score(self, text: str) -> None:
         parts = text.replace(">", " ").split()
         if len(parts) != 2 or any(part not in _SCORES and part != "?" for part in parts):
-            self.say("two scores, such as 6 3: before and after, 0 none to 10 the worst, ? unknown", Tone.CAUTION)
+            self.say("two scores, such as 6 3: before and after, 0 none to 10 the worst, ? unknown", tone=Tone.CAUTION)
             return
         scores = dict(zip(("pain_before", "pain_after"), parts, strict=True))
         unknown = [name for name, part in scores.items() if part == "?"]
@@ -179,7 +171,7 @@ class DetailScreen(Screen[None]):
         plot = self.query_one(SessionPlot)
         at_s = (plot.from_s + plot.to_s) / 2
         name = self._row.id
-        self._entry.ask(
+        self.entry.ask(
             f"a mark at {words.clock(at_s)}, the middle of what is seen",
             "",
             lambda text: self._write(lambda: self._deck.review.mark(name, at_s, text.strip())),
@@ -187,18 +179,18 @@ class DetailScreen(Screen[None]):
 
     def action_export(self) -> None:
         name, review = self._row.id, self._deck.review
-        self.say(EXPORTED, Tone.QUIET)
-        self._entry.ask("a file", review.proposed(self._row.started_at), lambda text: self._export(name, text))
+        self.say(EXPORTED, tone=Tone.QUIET)
+        self.entry.ask("a file", review.proposed(self._row.started_at), lambda text: self._export(name, text))
 
     @work(group="write")
     async def _export(self, name: str, text: str) -> None:
         if not text.strip():
-            self.say("nothing written", Tone.QUIET)
+            self.say("nothing written", tone=Tone.QUIET)
             return
         try:
             self.say(await aside(lambda: self._deck.review.export([name], text), self))
         except _REFUSED as error:
-            self.say(words.failure(error), Tone.CAUTION)
+            self.say(words.failure(error), tone=Tone.CAUTION)
 
     def _annotate(self, **said: object) -> None:
         name = self._row.id
@@ -209,27 +201,26 @@ class DetailScreen(Screen[None]):
         try:
             await aside(call, self)
         except _REFUSED as error:
-            self.say(words.failure(error), Tone.CAUTION)
+            self.say(words.failure(error), tone=Tone.CAUTION)
             return
         self.say("written")
         await self._read_about()
 
     def action_accept(self) -> None:
-        if self._entry.display:
-            self._entry.accept()
-            self.set_focus(self.query_one("#log"))
+        if self.typing:
+            self.entry.accept()
 
     # --- deleting ---
 
     def action_ask_delete(self) -> None:
         self._asked = self._row.state != "recording"
         what = "delete this session? y deletes" if self._asked else "this session is being recorded: end it first"
-        self.say(what, Tone.CAUTION)
+        self.say(what, tone=Tone.CAUTION)
 
     def action_delete(self) -> None:
         if self._asked:
             self._deck.trash.put(self._row.id)
-            self.post_message(GoBack())
+            self.post_message(GoBack(self))
 
     # --- leaving ---
 
@@ -237,14 +228,4 @@ class DetailScreen(Screen[None]):
         self.query_one("#log", VerticalScroll).scroll_relative(y=rows, animate=False)
 
     def action_home(self) -> None:
-        self.post_message(GoHome())
-
-    def action_help(self) -> None:
-        self.post_message(ShowHelp())
-
-    def action_leave(self) -> None:
-        if self._entry.display:
-            self._entry.close()
-            self.set_focus(self.query_one("#log"))
-        else:
-            self.post_message(GoBack())
+        self.post_message(GoHome(self))

@@ -4,29 +4,28 @@ import textwrap
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
-from textual.widgets import DataTable
 
 from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck, Device, SessionRow
-from companion.tui.messages import GoBack, GoTo, ShowHelp, StartLive
+from companion.tui.messages import StartLive
+from companion.tui.page import ListPage
 from companion.tui.tones import Row, Tone
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
+from companion.tui.widgets.table import Table
 
 LOOK_EVERY_S = 2.0
 TODAY_ROWS = 4
 SOUND_ROWS = 3
 _ASK_SOUND = "sound   a tone and the words sound check were played: did you hear them?   y yes   n no"
 _SCHEMES = {"serial": "serial", "sim": "virtual", "ble": "Bluetooth", "replay": "replay"}
-_COLUMNS = (("BALL", 20), ("LINK", 9), ("STATE", 14), ("ADDRESS", 24), ("WHAT IT IS", 40))
+_COLUMNS = (("BALL", 20), ("LINK", 9), ("STATE", 14), ("ADDRESS", 28), ("WHAT IT IS", 37))
 
 
-class HomeScreen(Screen[None]):
+class HomeScreen(ListPage):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("home")
 
     def __init__(self, deck: Deck) -> None:
@@ -39,7 +38,7 @@ class HomeScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
-        yield DataTable[Text](id="balls", cursor_type="row")
+        yield Table(id="balls")
         yield Lines(id="last")
         yield Lines(id="today")
         yield Lines(id="preface")
@@ -48,9 +47,7 @@ class HomeScreen(Screen[None]):
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
-        table = self._table
-        for title, width in _COLUMNS:
-            table.add_column(Text(title), width=width)
+        self.table.titles(_COLUMNS)
         self.query_one(KeyLine).show(self.BINDINGS)
         self.query_one("#last", Lines).paint(((("last session: reading the log ...", Tone.QUIET),),))
         self.say("looking for balls ...")
@@ -71,17 +68,7 @@ class HomeScreen(Screen[None]):
             self._tell_sound(*self._sound_said)
 
     def _title(self) -> None:
-        self.query_one(TitleBar).show((("knead", Tone.STRONG), ("  balls", Tone.PLAIN)), ())
-
-    @property
-    def _table(self) -> DataTable[Text]:
-        return self.query_one("#balls", DataTable)
-
-    def say(self, text: str, hint: str = "") -> None:
-        """The two lines above the keys."""
-        rows: tuple[Row, ...] = (((" " + words.plain(text, 300), Tone.STRONG),),)
-        for said in self.query("#said").results(Lines):  # none, where the screen was left meanwhile
-            said.paint((*rows, ((" " + words.plain(hint, 300), Tone.QUIET),)))
+        self.head("balls")
 
     # --- balls ---
 
@@ -102,26 +89,14 @@ class HomeScreen(Screen[None]):
         first = not self._devices
         shown = tuple({device.address: device for device in found}.values())
         if [_cells(device) for device in shown] != [_cells(device) for device in self._devices] or first:
-            chosen = self._chosen()
             self._devices = shown
-            self._list(chosen)
+            self.table.fill(((device.address, _cells(device)) for device in shown), otherwise=first_choice(shown))
         if first and not shown:
             self.say("no ball in sight", "plug one in, or press d for a demonstration without hardware")
 
-    def _list(self, chosen: Device | None) -> None:
-        table = self._table
-        table.clear()
-        for device in self._devices:
-            table.add_row(
-                *(Text(cell, no_wrap=True, overflow="ellipsis") for cell in _cells(device)), key=device.address
-            )
-        addresses = [device.address for device in self._devices]
-        if chosen is not None and chosen.address in addresses:
-            table.move_cursor(row=addresses.index(chosen.address))
-
     def _chosen(self) -> Device | None:
-        row = self._table.cursor_row
-        return self._devices[row] if 0 <= row < len(self._devices) else None
+        place = self.table.place
+        return self._devices[place] if place is not None and place < len(self._devices) else None
 
     def on_data_table_row_highlighted(self) -> None:
         device = self._chosen()
@@ -237,23 +212,6 @@ class HomeScreen(Screen[None]):
         for today in self.query("#today").results(Lines):  # none, where the screen was left meanwhile
             today.fit(rows)
 
-    # --- leaving ---
-
-    def action_down(self) -> None:
-        self._table.action_cursor_down()
-
-    def action_up(self) -> None:
-        self._table.action_cursor_up()
-
-    def action_go(self, place: str) -> None:
-        self.post_message(GoTo(place))
-
-    def action_help(self) -> None:
-        self.post_message(ShowHelp())
-
-    def action_leave(self) -> None:
-        self.post_message(GoBack())
-
 
 def _cells(device: Device) -> tuple[str, ...]:
     scheme = device.address.partition(":")[0]
@@ -262,6 +220,17 @@ def _cells(device: Device) -> tuple[str, ...]:
     detail = words.plain(device.detail)
     link = _SCHEMES.get(scheme, words.plain(scheme, 9))
     return (name, link, state, words.plain(device.address), detail)
+
+
+def first_choice(devices: Sequence[Device]) -> int:
+    """Where the cursor begins: on a ball that was used before; else on a virtual one, which answers; else on top.
+
+    A computer may have serial ports that nothing is behind.
+    """
+    usable = [place for place, device in enumerate(devices) if not device.problem]
+    virtual = [place for place in usable if devices[place].address.startswith("sim:")]
+    used = [place for place in usable if devices[place].known and place not in virtual]
+    return next(iter((*used, *virtual, *usable)), 0)
 
 
 def last_session(sessions: Sequence[SessionRow]) -> list[Row]:

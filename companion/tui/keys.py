@@ -22,7 +22,6 @@ class Key:
     first: bool = False  # before the widget that has the focus
 
 
-_UP_DOWN = (Key("down", "j", "down", told="down"), Key("up", "k", "up", told="up"))
 _MOVES = (Key("down", "j", "move(1)", told="down"), Key("up", "k", "move(-1)", told="up"))
 _ENDS = (Key("first", "g", "edge(-1)", told="to the top"), Key("last", "G", "edge(1)", told="to the end"))
 _HELP = Key("help", "question_mark", "help", "Help", "?", told="this page")
@@ -61,10 +60,10 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         Key("not_heard", "n", "heard(False)", told="it was not"),
         _HELP,
         Key("quit", "q", "leave", "Quit", told="out"),
-        *_UP_DOWN,
+        *_MOVES,
     ),
     "pair": (
-        Key("go", "enter", "go", "Go on", "enter", "pair the chosen ball, keep it, begin a session", first=True),
+        Key("go", "enter", "go_on", "Go on", "enter", "pair the chosen ball, keep it, begin a session", first=True),
         Key("yes", "y", "say_yes", "Yes", told="yes; the size is as the ball says"),
         Key("no", "n", "say_no", "No", told="no, that is another ball"),
         Key("again", "b", "again", "Buzz again", told="let it buzz again"),
@@ -74,7 +73,7 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         Key("name", "e", "type_name", "Name", told="type a name"),
         _HELP,
         Key("leave", "escape", "leave", "Back", "esc", "give up, or back: nothing is kept", first=True),
-        *_UP_DOWN,
+        *_MOVES,
     ),
     "live": (
         Key("end", "q", "end", "End", told="end the session, save it, go on"),
@@ -107,7 +106,7 @@ TABLE: Mapping[str, tuple[Key, ...]] = {
         _HELP,
         Key("leave", "q,escape", "leave", "Back", "q", "back"),
         Key("delete", "y", "delete", told="yes, delete it"),
-        *_UP_DOWN,
+        *_MOVES,
     ),
     "detail": (
         Key("pan_left", "left", "pan(-0.25)", told="move along the plot", first=True),

@@ -5,21 +5,19 @@ import textwrap
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
-from textual.widgets import DataTable
 
 from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.books import Limit, LimitPage
 from companion.tui.deck import FAILURES, Deck
-from companion.tui.messages import GoBack, GoTo, ShowHelp
+from companion.tui.page import ListPage
 from companion.tui.tones import Row, Rows, Tone
 from companion.tui.widgets.entry import Entry
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
+from companion.tui.widgets.table import Table
 
 JUDGEMENT = "* rests on judgement, not on measured harm"
 STEP = 0.95  # of a limit: what one press of the lowering key leaves
@@ -36,7 +34,7 @@ _COLUMNS = (
 _WIDE = 100  # columns from which a line of figures has three instead of two
 
 
-class LimitsScreen(Screen[None]):
+class LimitsScreen(ListPage):
     AUTO_FOCUS: ClassVar[str | None] = "#limits"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("limits")
 
@@ -50,33 +48,20 @@ class LimitsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
-        yield DataTable[Text](id="limits", cursor_type="row")
+        yield Table(id="limits")
         yield Lines(id="detail")
         yield Lines(id="said")
         yield Entry(id="entry")
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
-        for title, width in _COLUMNS:
-            self._table.add_column(Text(title), width=width)
+        self.table.titles(_COLUMNS)
         self.query_one(KeyLine).show(self.BINDINGS)
         self.say("reading the limits ...")
         self._read()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
-
-    @property
-    def _table(self) -> DataTable[Text]:
-        return self.query_one("#limits", DataTable)
-
-    @property
-    def _entry(self) -> Entry:
-        return self.query_one(Entry)
-
-    def say(self, text: str, hint: str = "", tone: Tone = Tone.STRONG) -> None:
-        rows: Rows = (((f" {words.plain(text, 300)}", tone),), ((f" {words.plain(hint, 300)}", Tone.QUIET),))
-        self.query_one("#said", Lines).paint(rows)
 
     # --- showing ---
 
@@ -87,12 +72,8 @@ class LimitsScreen(Screen[None]):
         except FAILURES as error:
             self.say(words.failure(error), tone=Tone.CAUTION)
             return
-        table, row = self._table, self._table.cursor_row
         self._page = page
-        table.clear()
-        for limit in page.limits:
-            table.add_row(*(Text(cell, no_wrap=True) for cell in _cells(limit)), key=limit.region)
-        table.move_cursor(row=row)
+        self.table.fill((limit.region, _cells(limit)) for limit in page.limits)
         self.say(said or f"limits are times {page.factor_k:g}: {page.why}", JUDGEMENT)
         self._show()
 
@@ -100,16 +81,14 @@ class LimitsScreen(Screen[None]):
         self._show()
 
     def _here(self) -> Limit | None:
-        row = self._table.cursor_row
-        limits = self._page.limits if self._page is not None else ()
-        return limits[row] if 0 <= row < len(limits) else None
+        place = self.table.place
+        return self._page.limits[place] if self._page is not None and place is not None else None
 
     def _show(self) -> None:
         page, here, detail = self._page, self._here(), self.query_one("#detail", Lines)
-        tool = "" if page is None else f"for {words.plain(page.tool, 40)}, {page.area_cm2:g} cm2, kPa "
-        where = "  limits, whole body and sources" if self._beside else "  limits"
-        self.query_one(TitleBar).show((("knead", Tone.STRONG), (where, Tone.PLAIN)), ((tool, Tone.QUIET),))
-        self._table.display = not self._beside
+        tool = "" if page is None else f"for {words.plain(page.tool, 40)}, {page.area_cm2:g} cm2, kPa"
+        self.head("limits, whole body and sources" if self._beside else "limits", tool)
+        self.table.display = not self._beside
         detail.set_class(self._beside, "-whole")
         if page is not None and self._beside:
             detail.paint(beside_rows(page.beside[self._scrolled :], detail.size.width))
@@ -135,7 +114,7 @@ class LimitsScreen(Screen[None]):
             return
         now, most = (here.work_kpa[1], here.work_most_kpa) if work else (here.limit_kpa, here.most_kpa)
         what = "top of the working range" if work else "limit"
-        self._entry.ask(
+        self.entry.ask(
             f"{here.region}: {what} in kPa; now {now:.1f}, up to {most:.1f}",
             "",
             lambda text: self._typed(here, text, work=work),
@@ -176,9 +155,9 @@ class LimitsScreen(Screen[None]):
             if typed is None or abs(typed - asked) > 0.05 + 1e-9:
                 self.say("the numbers differ: nothing is changed", tone=Tone.CAUTION)
                 return
-            self._entry.ask("why it is raised", "", lambda reason: self._reasoned(here.region, kpa, reason, work=work))
+            self.entry.ask("why it is raised", "", lambda reason: self._reasoned(here.region, kpa, reason, work=work))
 
-        self._entry.ask(f"{asked:.4g} again", "", again)
+        self.entry.ask(f"{asked:.4g} again", "", again)
 
     def _reasoned(self, region: str, kpa: float | None, reason: str, *, work: bool) -> None:
         if reason.strip():
@@ -203,44 +182,26 @@ class LimitsScreen(Screen[None]):
     # --- moving and leaving ---
 
     def action_accept(self) -> None:
-        if self._entry.display:
-            self._entry.accept()
-            self.set_focus(self._entry if self._asks() else self._table)
+        if self.typing:
+            self.entry.accept()
         else:
             self.action_limit(work=False)
-
-    def _asks(self) -> bool:
-        """Whether the line waits for something: an answer may have asked for the next."""
-        return bool(self._entry.display)
 
     def action_move(self, rows: int) -> None:
         if self._beside and self._page is not None:
             room = self.query_one("#detail", Lines).size.height
             self._scrolled = min(max(0, self._scrolled + rows), max(0, len(self._page.beside) - room // 2))
             self._show()
-        elif rows > 0:
-            self._table.action_cursor_down()
         else:
-            self._table.action_cursor_up()
-
-    def action_edge(self, way: int) -> None:
-        self._table.move_cursor(row=self._table.row_count - 1 if way > 0 else 0)
-
-    def action_go(self, place: str) -> None:
-        self.post_message(GoTo(place))
-
-    def action_help(self) -> None:
-        self.post_message(ShowHelp())
+            super().action_move(rows)
 
     def action_leave(self) -> None:
-        if self._entry.display:
-            self._entry.close()
-            self.set_focus(self._table)
-            self.say("nothing is changed")
-        elif self._beside:
+        if self._beside and not self.typing:
             self.action_beside()
-        else:
-            self.post_message(GoBack())
+            return
+        if self.typing:
+            self.say("nothing is changed")
+        super().action_leave()
 
 
 def number_of(text: str) -> float | None:
@@ -297,8 +258,15 @@ def beside_rows(lines: Sequence[str], width: int) -> Rows:
     rows: list[Row] = []
     for line in lines:
         tone = Tone.STRONG if line.isupper() or line.startswith(_HEADS) else Tone.PLAIN
-        rows += [((f" {part}", tone),) for part in textwrap.wrap(line, max(20, width - 2)) or [""]]
+        rows += [((f" {part}", tone),) for part in _wrapped(line, max(20, width - 2))]
     return tuple(rows)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """What runs over goes on below its own column, the last one of the line."""
+    column = line.rfind("  ") + 2 if "  " in line else 0
+    indent = " " * (column if column <= width - 12 else 4 if column else 0)
+    return textwrap.wrap(line, width, subsequent_indent=indent) or [""]
 
 
 _HEADS = ("WHOLE BODY", "DAYS OF 7", "TOOLS", "BLOCKED SITES", "FACTORS")

@@ -2,13 +2,10 @@
 
 from typing import ClassVar
 
-from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
-from textual.widgets import DataTable
 
 from companion.programs.library import Entry
 from companion.programs.program import Program
@@ -17,9 +14,11 @@ from companion.tui.aside import aside
 from companion.tui.books import ProgramPage
 from companion.tui.deck import FAILURES, Deck
 from companion.tui.leaflet import avoided_rows, leaflet_rows, list_cells
-from companion.tui.messages import GoBack, GoTo, ShowHelp, StartLive
-from companion.tui.tones import Row, Rows, Tone
+from companion.tui.messages import StartLive
+from companion.tui.page import ListPage
+from companion.tui.tones import Row, Tone
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
+from companion.tui.widgets.table import Table
 
 _AVOID = "places to leave alone"
 _LENGTH = 6  # cells of the column of lengths
@@ -27,7 +26,7 @@ _WIDE = 100  # columns from which the list has more of them
 _TITLES = (26, 38)  # cells of the titles, narrow and wide
 
 
-class ProgramsScreen(Screen[None]):
+class ProgramsScreen(ListPage):
     """`address`: the ball a program would begin on; empty where none is chosen."""
 
     AUTO_FOCUS: ClassVar[str | None] = "#programs"
@@ -45,7 +44,7 @@ class ProgramsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
         with Horizontal(id="both"):
-            yield DataTable[Text](id="programs", cursor_type="row", show_header=False)
+            yield Table(id="programs", show_header=False)
             yield Lines(id="leaflet")
         yield Lines(id="said")
         yield KeyLine(id="keys")
@@ -58,15 +57,6 @@ class ProgramsScreen(Screen[None]):
     def on_resize(self) -> None:
         self._fill()
         self.call_after_refresh(self._show)
-
-    @property
-    def _table(self) -> DataTable[Text]:
-        return self.query_one("#programs", DataTable)
-
-    def say(self, text: str, hint: str = "", tone: Tone = Tone.STRONG) -> None:
-        rows: Rows = (((f" {words.plain(text, 300)}", tone),), ((f" {words.plain(hint, 300)}", Tone.QUIET),))
-        for said in self.query("#said").results(Lines):  # none, where the screen was left meanwhile
-            said.paint(rows)
 
     # --- the list ---
 
@@ -82,23 +72,20 @@ class ProgramsScreen(Screen[None]):
 
     def _fill(self) -> None:
         """The list, as wide as the screen lets it be."""
-        page, table = self._page, self._table
+        page, table = self._page, self.table
         if page is None:
             return
-        row, titles = table.cursor_row, _TITLES[self.size.width >= _WIDE]
+        place, titles = table.cursor_row, _TITLES[self.size.width >= _WIDE]
         table.clear(columns=True)
-        table.add_column(Text("PROGRAM"), width=titles)
-        table.add_column(Text("LENGTH"), width=_LENGTH)
+        table.titles((("PROGRAM", titles), ("LENGTH", _LENGTH)))
         table.styles.width = titles + _LENGTH + 6
-        for entry in page.entries:
-            table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in list_cells(entry)))
-        table.add_row(Text(_AVOID, no_wrap=True), Text("avoid"))
-        table.move_cursor(row=row)
+        cells = [*(list_cells(entry) for entry in page.entries), (_AVOID, "avoid")]
+        table.fill(((str(number), each) for number, each in enumerate(cells)), otherwise=place)
 
     def _here(self) -> Entry | None:
-        row = self._table.cursor_row
+        place = self.table.place
         entries = self._page.entries if self._page is not None else ()
-        return entries[row] if 0 <= row < len(entries) else None
+        return entries[place] if place is not None and place < len(entries) else None
 
     def on_data_table_row_highlighted(self) -> None:
         self._scrolled = 0
@@ -106,8 +93,8 @@ class ProgramsScreen(Screen[None]):
 
     def _show(self) -> None:
         page, entry, leaflet = self._page, self._here(), self.query_one("#leaflet", Lines)
-        ball = f"on {words.plain(self._address, 40)} " if self._address else "no ball is chosen "
-        self.query_one(TitleBar).show((("knead", Tone.STRONG), ("  programs", Tone.PLAIN)), ((ball, Tone.QUIET),))
+        ball = f"on {words.plain(self._address, 40)}" if self._address else "no ball is chosen"
+        self.head("programs", ball)
         if page is None:
             return
         width, height = leaflet.size.width, leaflet.size.height
@@ -167,20 +154,3 @@ class ProgramsScreen(Screen[None]):
         if self._scrolled == before:
             self._scrolled = 0
             self._show()
-
-    # --- moving and leaving ---
-
-    def action_move(self, rows: int) -> None:
-        (self._table.action_cursor_down if rows > 0 else self._table.action_cursor_up)()
-
-    def action_edge(self, way: int) -> None:
-        self._table.move_cursor(row=self._table.row_count - 1 if way > 0 else 0)
-
-    def action_go(self, place: str) -> None:
-        self.post_message(GoTo(place))
-
-    def action_help(self) -> None:
-        self.post_message(ShowHelp())
-
-    def action_leave(self) -> None:
-        self.post_message(GoBack())

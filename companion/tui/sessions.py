@@ -10,18 +10,18 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.coordinate import Coordinate
-from textual.screen import Screen
-from textual.widgets import DataTable
 
 from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.deck import FAILURES, Deck, SessionRow
-from companion.tui.messages import GoBack, GoHome, OpenSession, ShowComparison, ShowHelp
+from companion.tui.messages import GoHome, OpenSession, ShowComparison
+from companion.tui.page import ListPage
 from companion.tui.reviewing import EXPORTED
 from companion.tui.tones import Tone
 from companion.tui.widgets.entry import Entry
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 from companion.tui.widgets.preview import Preview
+from companion.tui.widgets.table import Table
 
 PAGE = 200  # lines read at once
 MARGIN = 60  # lines below the cursor that are to be there
@@ -45,7 +45,8 @@ _SETTLE_S = 0.15  # the cursor rests this long before a session is read for its 
 _UNREADABLE = (*FAILURES, ValueError)  # a filter that is none, too
 
 
-class SessionsScreen(Screen[None]):
+class SessionsScreen(ListPage):
+    TONE: ClassVar[Tone] = Tone.QUIET
     AUTO_FOCUS: ClassVar[str | None] = "#sessions"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("sessions")
 
@@ -62,15 +63,14 @@ class SessionsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
-        yield DataTable[Text](id="sessions", cursor_type="row")
+        yield Table(id="sessions")
         yield Preview(id="preview")
         yield Lines(id="said")
         yield Entry(id="entry")
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
-        for title, width in _COLUMNS:
-            self._table.add_column(Text(title), width=width)
+        self.table.titles(_COLUMNS)
         self.query_one(KeyLine).show(self.BINDINGS)
         self.say("reading the log ...")
 
@@ -87,20 +87,7 @@ class SessionsScreen(Screen[None]):
             parts.append(f"{self._fitting} fit")
         if self._selected:
             parts.append(f"{len(self._selected)} selected")
-        where = f"  sessions  {words.plain(self._filter, 200)}"
-        right = (" · ".join(parts) + " ", Tone.PLAIN)
-        self.query_one(TitleBar).show((("knead", Tone.STRONG), (where, Tone.PLAIN)), (right,))
-
-    @property
-    def _table(self) -> DataTable[Text]:
-        return self.query_one("#sessions", DataTable)
-
-    @property
-    def _entry(self) -> Entry:
-        return self.query_one(Entry)
-
-    def say(self, text: str, tone: Tone = Tone.QUIET) -> None:
-        self.query_one("#said", Lines).paint((((" " + words.plain(text, 300), tone),),))
+        self.head(f"sessions  {words.plain(self._filter, 200)}", " · ".join(parts), Tone.PLAIN)
 
     # --- reading ---
 
@@ -110,12 +97,12 @@ class SessionsScreen(Screen[None]):
 
     async def _read(self, *, anew: bool = False) -> bool:
         """Read what is shown again; `anew` from the first page, with the cursor at the top."""
-        table = self._table
+        table = self.table
         wanted = PAGE if anew else max(PAGE, self._read_lines)
         try:
             page = await aside(lambda: self._deck.review.find(self._filter, _SORTS[self._sort], 0, wanted), self)
         except _UNREADABLE as error:
-            self.say(words.failure(error), Tone.CAUTION)
+            self.say(words.failure(error), tone=Tone.CAUTION)
             return False
         chosen = 0 if anew else table.cursor_row
         self._fitting, self._whole = page.fitting, page.whole
@@ -136,8 +123,7 @@ class SessionsScreen(Screen[None]):
         for row in rows:
             if row.id not in self._deck.trash:
                 self._sessions.append(row)
-                cells = (self._signs(row), *session_cells(row))
-                self._table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells), key=row.id)
+                self.table.add(row.id, (self._signs(row), *session_cells(row)))
 
     @work(exclusive=True, group="more")
     async def _more(self) -> None:
@@ -145,20 +131,20 @@ class SessionsScreen(Screen[None]):
         try:
             page = await aside(lambda: self._deck.review.find(text, _SORTS[sort], begin, PAGE), self)
         except _UNREADABLE as error:
-            self.say(words.failure(error), Tone.CAUTION)
+            self.say(words.failure(error), tone=Tone.CAUTION)
             return
         if (begin, text, sort) == (self._read_lines, self._filter, self._sort):
             known = {row.id for row in self._sessions}  # one that came meanwhile has moved the others on
             self._append([row for row in page.rows if row.id not in known])
 
     def _chosen(self) -> SessionRow | None:
-        row = self._table.cursor_row
-        return self._sessions[row] if 0 <= row < len(self._sessions) else None
+        place = self.table.place
+        return self._sessions[place] if place is not None and place < len(self._sessions) else None
 
     # --- finding ---
 
     def action_filter(self) -> None:
-        self._entry.ask("area:glute side:left since:2026-10 pain:>4 stop:yes words", self._filter, self._find)
+        self.entry.ask("area:glute side:left since:2026-10 pain:>4 stop:yes words", self._filter, self._find)
 
     def _find(self, text: str) -> None:
         self._filter = text.strip()
@@ -182,7 +168,7 @@ class SessionsScreen(Screen[None]):
         if row is not None:
             self.query_one(Preview).clear()
             self._preview(row)
-        if self._table.cursor_row > len(self._sessions) - MARGIN and self._read_lines < self._fitting:
+        if self.table.cursor_row > len(self._sessions) - MARGIN and self._read_lines < self._fitting:
             self._more()
 
     @work(exclusive=True, group="preview")
@@ -191,7 +177,7 @@ class SessionsScreen(Screen[None]):
         try:
             data = await aside(lambda: self._deck.load(row.id), self)
         except FAILURES as error:
-            self.say(words.failure(error), Tone.CAUTION)
+            self.say(words.failure(error), tone=Tone.CAUTION)
             return
         for preview in self.query(Preview):  # none is left if the screen has gone meanwhile
             preview.show(np.asarray(data.t_s), np.asarray(data.pressure_kpa))
@@ -209,17 +195,17 @@ class SessionsScreen(Screen[None]):
             self._selected.remove(row.id)
         else:
             self._selected.append(row.id)
-        self._table.update_cell_at(Coordinate(self._table.cursor_row, 0), Text(self._signs(row)))
+        self.table.update_cell_at(Coordinate(self.table.cursor_row, 0), Text(self._signs(row)))
         self._title()
 
     def action_compare(self) -> None:
         if 2 <= len(self._selected) <= MOST_COMPARED:
-            self.post_message(ShowComparison(self._selected))
+            self.post_message(ShowComparison(self, self._selected))
         else:
-            self.say(f"select 2 to {MOST_COMPARED} sessions with space; c lays them over each other", Tone.CAUTION)
+            self.say(f"select 2 to {MOST_COMPARED} sessions with space; c lays them over each other", tone=Tone.CAUTION)
 
     def action_trends(self) -> None:
-        self.post_message(ShowComparison())
+        self.post_message(ShowComparison(self))
 
     # --- handing on ---
 
@@ -229,7 +215,7 @@ class SessionsScreen(Screen[None]):
             return
         chosen = list(self._selected) or [row.id]
         self.say(EXPORTED)
-        self._entry.ask("a file", self._deck.review.proposed(row.started_at), lambda text: self._export(chosen, text))
+        self.entry.ask("a file", self._deck.review.proposed(row.started_at), lambda text: self._export(chosen, text))
 
     @work(group="write")
     async def _export(self, chosen: Sequence[str], text: str) -> None:
@@ -237,33 +223,32 @@ class SessionsScreen(Screen[None]):
             self.say("nothing written")
             return
         try:
-            self.say(await aside(lambda: self._deck.review.export(chosen, text), self), Tone.STRONG)
+            self.say(await aside(lambda: self._deck.review.export(chosen, text), self), tone=Tone.STRONG)
         except _UNREADABLE as error:
-            self.say(words.failure(error), Tone.CAUTION)
+            self.say(words.failure(error), tone=Tone.CAUTION)
 
     # --- opening and deleting ---
 
     def action_open(self) -> None:
-        if self._entry.display:
-            self._entry.accept()
-            self.set_focus(self._table)
+        if self.typing:
+            self.entry.accept()
             return
         row = self._chosen()
         if row is not None:
-            self.post_message(OpenSession(row))
+            self.post_message(OpenSession(self, row))
 
     def action_ask_delete(self) -> None:
         """One key never deletes: the second must be another one."""
         self._asked = self._chosen()
         if self._asked is not None:
-            self.say(f"delete the session of {words.moment(self._asked.started_at)}? y deletes", Tone.CAUTION)
+            self.say(f"delete the session of {words.moment(self._asked.started_at)}? y deletes", tone=Tone.CAUTION)
 
     def action_delete(self) -> None:
         row, self._asked = self._asked, None
         if row is None or row is not self._chosen():
             return
         if row.state == "recording":
-            self.say("this session is being recorded: end it first", Tone.CAUTION)
+            self.say("this session is being recorded: end it first", tone=Tone.CAUTION)
             return
         self._deck.trash.put(row.id)
         self._selected = [name for name in self._selected if name != row.id]
@@ -282,24 +267,8 @@ class SessionsScreen(Screen[None]):
 
     # --- leaving ---
 
-    def action_down(self) -> None:
-        self._table.action_cursor_down()
-
-    def action_up(self) -> None:
-        self._table.action_cursor_up()
-
     def action_home(self) -> None:
-        self.post_message(GoHome())
-
-    def action_help(self) -> None:
-        self.post_message(ShowHelp())
-
-    def action_leave(self) -> None:
-        if self._entry.display:
-            self._entry.close()
-            self.set_focus(self._table)
-        else:
-            self.post_message(GoBack())
+        self.post_message(GoHome(self))
 
 
 def session_cells(row: SessionRow) -> tuple[str, ...]:

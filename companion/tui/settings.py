@@ -3,26 +3,25 @@
 import textwrap
 from typing import ClassVar
 
-from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
-from textual.widgets import DataTable
 
 from companion.tui import keys, words
 from companion.tui.aside import aside
 from companion.tui.books import Setting
 from companion.tui.deck import FAILURES, Deck
-from companion.tui.messages import GoBack, GoTo, SettingChanged, ShowHelp
+from companion.tui.messages import SettingChanged
+from companion.tui.page import ListPage
 from companion.tui.tones import Rows, Tone
 from companion.tui.widgets.entry import Entry
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
+from companion.tui.widgets.table import Table
 
 _COLUMNS = (("SETTING", 16), ("VALUE", 18), ("FROM", 14), ("WHAT", 60))
 
 
-class SettingsScreen(Screen[None]):
+class SettingsScreen(ListPage):
     AUTO_FOCUS: ClassVar[str | None] = "#settings"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("settings")
 
@@ -34,14 +33,13 @@ class SettingsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
-        yield DataTable[Text](id="settings", cursor_type="row")
+        yield Table(id="settings")
         yield Lines(id="said")
         yield Entry(id="entry")
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
-        for title, width in _COLUMNS:
-            self._table.add_column(Text(title), width=width)
+        self.table.titles(_COLUMNS)
         self.query_one(KeyLine).show(self.BINDINGS)
         self._read()
 
@@ -49,20 +47,14 @@ class SettingsScreen(Screen[None]):
         self.call_after_refresh(self._title)
 
     def _title(self) -> None:
-        file = (f"{words.plain(self._book.place, 60)} ", Tone.QUIET)
-        self.query_one(TitleBar).show((("knead", Tone.STRONG), ("  settings", Tone.PLAIN)), (file,))
+        self.head("settings", words.plain(self._book.place, 60))
 
-    @property
-    def _table(self) -> DataTable[Text]:
-        return self.query_one("#settings", DataTable)
-
-    @property
-    def _entry(self) -> Entry:
-        return self.query_one(Entry)
-
-    def say(self, text: str, hint: str = "", tone: Tone = Tone.STRONG) -> None:
+    def say(self, text: str, hint: str = "", tone: Tone | None = None) -> None:
         below = textwrap.wrap(words.plain(hint, 300), max(20, self.size.width - 2))
-        rows: Rows = (((f" {words.plain(text, 300)}", tone),), *(((f" {line}", Tone.QUIET),) for line in below))
+        rows: Rows = (
+            ((f" {words.plain(text, 300)}", tone or self.TONE),),
+            *(((f" {line}", Tone.QUIET),) for line in below),
+        )
         self.query_one("#said", Lines).paint(rows)
 
     @work(exclusive=True, group="read")
@@ -72,34 +64,30 @@ class SettingsScreen(Screen[None]):
         except FAILURES as error:
             self.say(words.failure(error), tone=Tone.CAUTION)
             return
-        table, row = self._table, self._table.cursor_row
         self._rows = tuple(rows)
-        table.clear()
-        for setting in self._rows:
-            table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in _cells(setting)))
-        table.move_cursor(row=row)
+        self.table.fill((setting.name, _cells(setting)) for setting in self._rows)
         self._tell(said)
 
     def on_data_table_row_highlighted(self) -> None:
-        if self._table.cursor_row != self._told_row:  # else the list was only filled anew
+        if self.table.cursor_row != self._told_row:  # else the list was only filled anew
             self._tell()
 
     def _tell(self, said: str = "") -> None:
-        here, self._told_row = self._here(), self._table.cursor_row
+        here, self._told_row = self._here(), self.table.cursor_row
         if here is not None:
             self.say(said or f"{here.name}: {here.what}", f"allowed: {here.allowed}")
 
     def _here(self) -> Setting | None:
-        row = self._table.cursor_row
-        return self._rows[row] if 0 <= row < len(self._rows) else None
+        place = self.table.place
+        return self._rows[place] if place is not None else None
 
     # --- changing ---
 
     def action_turn(self, way: int) -> None:
         """The next of a setting's options, or the one before."""
         here = self._here()
-        if self._entry.display:
-            (self._entry.action_cursor_right if way > 0 else self._entry.action_cursor_left)()
+        if self.typing:
+            self.entry.step(way)
             return
         if here is None:
             return
@@ -112,7 +100,7 @@ class SettingsScreen(Screen[None]):
     def action_type(self) -> None:
         here = self._here()
         if here is not None:
-            self._entry.ask(f"{here.name}: {here.allowed}", here.value, lambda text: self._typed(here, text))
+            self.entry.ask(f"{here.name}: {here.allowed}", here.value, lambda text: self._typed(here, text))
 
     def _typed(self, here: Setting, text: str) -> None:
         if text.strip():
@@ -141,33 +129,11 @@ class SettingsScreen(Screen[None]):
             return
         self._read(said)
 
-    # --- moving and leaving ---
-
     def action_accept(self) -> None:
-        if self._entry.display:
-            self._entry.accept()
-            self.set_focus(self._table)
+        if self.typing:
+            self.entry.accept()
         else:
             self.action_turn(1)
-
-    def action_move(self, rows: int) -> None:
-        (self._table.action_cursor_down if rows > 0 else self._table.action_cursor_up)()
-
-    def action_edge(self, way: int) -> None:
-        self._table.move_cursor(row=self._table.row_count - 1 if way > 0 else 0)
-
-    def action_go(self, place: str) -> None:
-        self.post_message(GoTo(place))
-
-    def action_help(self) -> None:
-        self.post_message(ShowHelp())
-
-    def action_leave(self) -> None:
-        if self._entry.display:
-            self._entry.close()
-            self.set_focus(self._table)
-        else:
-            self.post_message(GoBack())
 
 
 def _cells(setting: Setting) -> tuple[str, ...]:

@@ -39,6 +39,11 @@ class Examiner:
         """What the ball said of itself."""
         return self._bench.hello
 
+    @property
+    def virtual(self) -> bool:
+        """Whether it said that it is a virtual ball: then a scenario may press it while it is examined."""
+        return any(isinstance(heard.said, m.IdentReply) and heard.said.text == "virtual" for heard in self._bench.heard)
+
     def opened(self, now_s: float) -> list[Send | Verdict]:
         self._bench.now_s = now_s
         return self._go()

@@ -211,7 +211,12 @@ def _number(part: str, text: str, measure: Measure) -> float:
 def _range(measure: Measure) -> str:
     unit = next((unit for unit in ("s", "%", "ppm", "N/min", "x") if unit in measure.units), "")
     factor = measure.units[unit]
-    return f"it may be {measure.low / factor:g} to {measure.high / factor:g} {unit}".rstrip()
+    return f"it may be {_plain(measure.low / factor)} to {_plain(measure.high / factor)} {unit}".rstrip()
+
+
+def _plain(number: float) -> str:
+    """As people write it: 0.0000001, not 1e-07."""
+    return f"{number:.9f}".rstrip("0").rstrip(".")
 
 
 def _known() -> str:

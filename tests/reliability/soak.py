@@ -227,7 +227,7 @@ class _Soak:
         true_s = newest_us * 1e-6 / self._rate
         if self._first_s is None:
             self._first_s = true_s
-        told_s = self._line._timeline.host_s(float(reading.t_s[-1]))
+        told_s = self._line._route._timeline.host_s(float(reading.t_s[-1]))
         error_s = abs(told_s - true_s)
         if reading.t_s[-1] < FIT_S + 2.0:  # so many whole seconds have come then
             self.seen.early_s = max(self.seen.early_s, error_s)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from textual.widget import Widget
 from textual.widgets import Input
 
 LONGEST = 20_000
@@ -14,6 +15,7 @@ class Entry(Input):
         super().__init__(id=id, compact=True, max_length=LONGEST, select_on_focus=False)
         self.display = False
         self.answer: Callable[[str], object] | None = None
+        self._before: Widget | None = None  # had the keys before
 
     def ask(self, what: str, value: str, answer: Callable[[str], object]) -> None:
         """Show the line, with what it is for where it is empty."""
@@ -21,8 +23,10 @@ class Entry(Input):
         self.placeholder = what
         self.value = value
         self.cursor_position = len(value)
+        if not self.display:
+            self._before = self.screen.focused
         self.display = True
-        self.focus()
+        self.screen.set_focus(self)  # at once: `focus` waits, and would come after a key that closes it again
 
     def accept(self) -> None:
         answer, text = self.answer, self.value
@@ -33,4 +37,8 @@ class Entry(Input):
     def close(self) -> None:
         self.answer = None
         self.display = False
-        self.screen.set_focus(None)
+        self.screen.set_focus(self._before)
+
+    def step(self, way: int) -> None:
+        """The cursor a letter on, or back."""
+        (self.action_cursor_right if way > 0 else self.action_cursor_left)()
