@@ -25,7 +25,7 @@ FLOORS = (
     ("companion.pipeline",),
     ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.ending",),
-    ("companion.engine",),
+    ("companion.engine", "companion.underway"),
     ("companion.replays",),
     (
         "companion.taring",
