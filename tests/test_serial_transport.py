@@ -237,13 +237,13 @@ async def test_nobody_listening_is_no_ball() -> None:
         free = server.getsockname()[1]
     with pytest.raises(DeviceNotFoundError, match=f"socket://127.0.0.1:{free} cannot be reached") as caught:
         await transport(f"socket://127.0.0.1:{free}").open()
-    assert caught.value.hint == "see the address, and that something serves a ball there"
+    assert caught.value.hint == "see the address, and that a ball is served there"
 
 
 def test_a_port_of_which_nothing_is_told_has_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
     ports = [ListPortInfo("/dev/ttyS0"), ListPortInfo("/dev/ttyACM0")]
     ports[1].description = "A ball"
-    monkeypatch.setattr(module.list_ports, "comports", lambda: ports)
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
     assert [(port.name, port.detail) for port in list_serial()] == [("/dev/ttyACM0", "A ball"), ("/dev/ttyS0", "")]
 
 

@@ -325,7 +325,5 @@ def _on_open(url: str, error: Exception) -> TransportError:
     if code in (errno.ENOENT, errno.ENXIO, errno.ENODEV) or "FileNotFoundError" in text:
         return DeviceNotFoundError(f"there is no port {url}", "plug the ball in; 'knead scan' lists the ports")
     if "://" in url:
-        return DeviceNotFoundError(
-            f"{url} cannot be reached", "see the address, and that something serves a ball there"
-        )
+        return DeviceNotFoundError(f"{url} cannot be reached", "see the address, and that a ball is served there")
     return DeviceNotFoundError(f"{url} cannot be opened as a serial port", "'knead scan' lists the ports")
