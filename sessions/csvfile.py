@@ -60,7 +60,8 @@ DECIMALS = 4  # of newtons and kilopascals; stored values lie 1/1024 apart
 _BEGIN = r"((?:^|[;|\t\r\n])[\s\"]*)"
 _RISKY = re.compile(_BEGIN + r"(?=[=+\-@'\uff1d\uff0b\uff0d\uff20])")
 _GUARDED = re.compile(_BEGIN + r"'(?=[=+\-@'\uff1d\uff0b\uff0d\uff20])")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# What no line of text has: controls but for tab and line ends, other separators of lines, and what turns its direction.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def guarded(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import TextIO
 from sqlalchemy import Connection, insert, select
 
 from sessions import reading
-from sessions.backup import directory_beside, unpacked
+from sessions.backup import unpacked
 from sessions.batches import join
 from sessions.csvimport import HINT, is_own, read_csv
 from sessions.database import Database
@@ -25,6 +25,7 @@ from sessions.incoming import Incoming, put, twin
 from sessions.people import carry_people
 from sessions.progressor import Setting, facts_of, read_progressor
 from sessions.record import opened_of
+from sessions.replacing import directory_beside
 from sessions.schema import CHUNK, EVENT, PERSON, REGION, SESSION
 from sessions.session import widened
 from sessions.sidefiles import copy_of

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from sqlalchemy import JSON, Table, func, select
 
-from sessions.backup import directory_beside, put_in_place, refuse_recording
 from sessions.database import Database
 from sessions.errors import UnreadableError
 from sessions.home import NAME
+from sessions.replacing import directory_beside, put_in_place, refuse_recording
 from sessions.schema import CHUNK, METADATA, SESSION, require
 from sessions.sidefiles import copy_of
 from sessions.store import Store

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from companion.cli import run
-from sessions import Store, backup
+from sessions import Store, atrest, backup
 from sessions.errors import FileExistsRefusal, ImportedError, SessionError, StoreBusyError, UnreadableError
 from sessions.events import Closed, Event, Json
 from sessions.importing import import_file
@@ -186,7 +186,7 @@ def test_a_side_file_that_never_empties_is_backed_up_page_by_page(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(path, _session(1))
-    monkeypatch.setattr(backup, "_side_bytes", lambda _path: 1)
+    monkeypatch.setattr(atrest, "_side_bytes", lambda _path: 1)
     made = backup.back_up(path, tmp_path / "it.backup")
     assert (made.sessions, backup.verify(tmp_path / "it.backup")) == (1, made)
     assert [entry.name for entry in path.parent.iterdir() if entry.name.startswith(".")] == []

@@ -203,6 +203,8 @@ def test_a_full_disk_is_waited_for_and_half_a_record_taken_back(
     assert isinstance(told, Notice)
     assert (told.kind, told.fields["state"]) == ("capture", "waiting")
     assert Capture(tmp_path / "a.cap").setup == SETUP  # whole, though it ends early
+    whole = len(HEADER) + len(fmt.encode(fmt.of_setup(SETUP)))
+    assert (tmp_path / "a.cap").stat().st_size == whole
     disk.error = None
     until_s = time.monotonic() + LIMIT_S
     while not tap.tick(1.0):

@@ -1,8 +1,10 @@
 """Text of a ball, a port, a file or another program is plain text wherever it is shown."""
 
 import json
+import re
 import unicodedata
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,9 @@ from hypothesis import strategies as st
 
 from companion import inreach
 from companion.cli import run
+from companion.cli.jsonl import Jsonl
+from companion.cli.judging import judged
+from companion.cli.plain import Plain
 from companion.cli.printers import Jsonl, Plain
 from companion.config import find_paths
 from companion.inreach import Place
@@ -18,7 +23,10 @@ from companion.plaintext import MARKS_MAX, plain
 from companion.tui.danger import DangerScreen
 from companion.tui.detail import DetailScreen
 from sessions.events import Action, Alert, Closed, Event, Fields, Level, Notice
+from sessions.report import session_paper
+from sessions.reporthtml import html
 from sessions.store import NOTE_MAX, TAG_MAX, Store
+from tests import papers
 from tests.test_cli_sessions import home, keep, story  # noqa: F401  # `home` is a fixture
 from tests.test_tui_screens import home as on_home
 from tests.test_tui_screens import on_live, stop, text_of, until
@@ -142,6 +150,68 @@ def test_what_is_wrong_is_said_plainly(arguments: list[str], text: str, home: An
     said = capsys.readouterr().err
     assert all(line.isprintable() and len(line) <= 1100 for line in said.split("\n"))
     assert len(said.splitlines()) <= 2
+
+
+# --- files ---
+
+
+def kept_as_files(text: str, home: Any, directory: Path) -> dict[str, str]:  # noqa: F811
+    """All that is handed on of a session in which this text is whatever is not ours, by the end of its name."""
+    keep(home, *evil(text))
+    with Store(find_paths({"KNEAD_HOME": str(home)}).database) as store:
+        store.annotate("last", note=text[:NOTE_MAX], tags=[text[:TAG_MAX]])
+    directory.mkdir()
+    for name in ("it.csv", "it.json", "it.jsonl"):
+        assert run(["export", "last", "-o", str(directory / name)]) == 0
+    for name, which in (("it.html", "last"), ("week.html", "--week")):
+        assert run(["report", which, "-o", str(directory / name), "--name", text]) == 0
+    return {path.name: path.read_text(encoding="utf-8") for path in directory.iterdir()}
+
+
+def tags(page: str) -> set[str]:
+    """The marks of a page; of those of its drawings, whose places differ, only the names."""
+    drawings = re.findall(r"(?s)<svg.*?</svg>", page)
+    words = re.sub(r"(?s)<svg.*?</svg>|<style.*?</style>", "", page)
+    return {*re.findall(r"<[^>]*>?", words), *re.findall(r"<[^\s>]*", "".join(drawings))}
+
+
+def test_what_is_handed_on(text: str, home: Any, tmp_path: Path) -> None:  # noqa: F811
+    """A page has no marks that are not ours, whatever is told on it; a table is lines of text; JSON is ASCII."""
+    files = kept_as_files(text, home, tmp_path / "files")
+    for name in ("it.json", "it.jsonl"):
+        assert files[name].isascii()
+    for name, content in files.items():
+        signs = set(content) - set("\r\n\t")  # ends of lines are a table's own, and a tab is quoted
+        assert [sign for sign in signs if sign in HARMFUL or unicodedata.category(sign) == "Cc"] == [], name
+    plainly, at_length = kept_as_files("x", home, tmp_path / "x"), kept_as_files("x " * 5000, home, tmp_path / "xx")
+    for name in ("it.html", "week.html"):
+        assert tags(files[name]) <= tags(plainly[name]) | tags(at_length[name]), name
+
+
+def saying(thing: Any, text: str) -> Any:
+    """The same, with this text for every text in it."""
+    match thing:
+        case str():
+            return text
+        case tuple() | list():
+            return [saying(each, text) for each in thing]
+        case _ if is_dataclass(thing):
+            return replace(thing, **{field.name: saying(getattr(thing, field.name), text) for field in fields(thing)})  # type: ignore[type-var]  # no class, but one of its objects
+    return thing
+
+
+def test_no_text_of_a_page_becomes_part_of_it(tmp_path: Path) -> None:
+    """Whether it was typed here or told by somebody, which is not for the page to know."""
+    papers.usual(tmp_path / "knead.db")
+    with Store(tmp_path / "knead.db") as store:
+        data = store.load("last")
+        paper = session_paper(data, judged(data), person="Ann")
+    harmful = "\"'><b onload=alert(1)>&copy;</b><!-- ]]></title></style><script>"
+    page, plainly = html(saying(paper, harmful)), html(saying(paper, "x"))
+    names = [re.findall(r"<[^\s>]*", text) for text in (page, plainly)]
+    assert names[0] == names[1]
+    assert page.count('=""') == plainly.count('=""'), "nor does one end an attribute"
+    assert "alert(1)" in page
 
 
 # --- screens ---

@@ -128,6 +128,22 @@ def test_what_is_given_is_on_disk_within_a_second(path: Path, told: Told) -> Non
     assert sorted(took)[1] < 1.0, "the median: the machine may be busy once"
 
 
+def test_it_commits_every_half_second(path: Path, told: Told) -> None:
+    journal, waits, waited = Journal(path, told), list[float | None](), threading.Event()
+
+    class Wake(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            waited.set()
+            return super().wait(timeout)
+
+    journal._wake = Wake()
+    journal(session_events.opened())
+    assert waited.wait(LIMIT_S)
+    assert waits[0] == 0.5
+    assert journal.close().error is None
+
+
 def test_nothing_opened_is_nothing_kept(path: Path, told: Told) -> None:
     journal = Journal(path, told)
     assert journal.session_id is None

@@ -10,9 +10,9 @@ import pytest
 
 from companion.cli import run
 from sessions import Store
-from sessions.backup import _is_empty as is_empty
 from sessions.errors import SessionError, StoreBusyError, UnreadableError
 from sessions.lock import RecordingLock
+from sessions.replacing import is_empty
 from sessions.salvage import is_sound, salvage
 from tests.benchmarks.library import build
 

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from companion.config import find_paths
+from companion.cues.equipment import PLAYERS, SPEAKERS
 from companion.errors import ConfigError, DeviceNotFoundError
+from companion.wakeful import PROGRAMS as AWAKE
 from companion.whereabouts import last_address
 from sessions.errors import UnreadableError
 from sessions.lock import RecordingLock
@@ -25,12 +27,15 @@ from tests.test_cli_main import ROOT, knead
 posix = pytest.mark.skipif(os.name != "posix", reason="modes, and what a process may do")
 
 # Read by every Python of a run as it starts, so by its children, too. Whatever would leave this computer, or let
-# somebody in, is written down and refused.
+# somebody in, is written down and refused; so is, but for Python and what makes sounds, every program that is
+# started: it could do either.
 WATCH = """
 import os, sys
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "")
 NAMES = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo")
+STARTS = {"subprocess.Popen": 0, "os.posix_spawn": 0, "os.exec": 0, "os.system": 0, "os.spawn": 1}  # and where it is
+OURS = os.environ["KNEAD_STARTS"].split(os.pathsep)
 
 
 def _watch(event, args):
@@ -43,6 +48,11 @@ def _watch(event, args):
         host = host[0] if isinstance(host, tuple) else host
         host = host.decode() if isinstance(host, bytes) else host
         local, kept = host in LOOPBACK or host is None, host
+    elif event in STARTS:
+        kept = os.path.basename(os.fsdecode(args[STARTS[event]]))
+        if kept in OURS or kept.startswith("python"):
+            return
+        local = False
     else:
         return
     with open(os.environ["KNEAD_WATCHED"], "a") as file:
@@ -55,6 +65,7 @@ sys.addaudithook(_watch)
 with open(os.environ["KNEAD_WATCHED"], "a") as file:
     print("started", file=file)
 """
+STARTS = {program.argv[0] for program in (*PLAYERS, *SPEAKERS)} | {argv[0] for each in AWAKE.values() for argv in each}
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,7 @@ class Watched:
             "PYTHONPATH": os.pathsep.join((str(self.home / "watch"), str(ROOT))),
             "KNEAD_WATCHED": str(self.home / "watched"),
             "KNEAD_HOME": str(self.home / "home"),
+            "KNEAD_STARTS": os.pathsep.join(STARTS),
         }
         return subprocess.run(
             [sys.executable, *arguments],
@@ -105,10 +117,14 @@ def watched(tmp_path: Path) -> Watched:
         "socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 9))",
         "socket.getaddrinfo('knead.invalid', 80)",
         "socket.gethostbyname('knead.invalid')",
+        "subprocess.run(['curl', 'http://192.0.2.1'])",
+        "os.system('curl http://192.0.2.1')",
+        "os.execvp('curl', ['curl', 'http://192.0.2.1'])",
+        "os.posix_spawn('/usr/bin/env', ['env', 'curl'], {})",
     ],
 )
 def test_the_watch_sees_what_it_must(watched: Watched, attempt: str) -> None:
-    assert watched.python("-c", f"import socket; {attempt}").returncode == 1
+    assert watched.python("-c", f"import os, socket, subprocess; {attempt}").returncode == 1
     (line,) = watched.seen()
     assert " BEYOND " in line
 

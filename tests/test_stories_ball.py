@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from companion.cli.printers import Plain
+from companion.cli.plain import Plain
 from companion.clock import Clock
 from companion.contexts import guard_context
 from companion.pipeline import Pipeline
@@ -194,6 +194,10 @@ def test_a_low_battery_is_told_once_and_an_empty_one_ends_and_saves(tmp_path: Pa
     lines = [line for event in low.events for line in printer.lines(event)]
     assert sum("BATTERY low" in line for line in lines) == 1
     assert low.gaps() == []
+    assert low.heard() == [("battery", Level.NOTICE, Phase.RAISED)], "it has begun: no reason to end it"
+    before = played("battery=8%@0", 8.0).alerts()
+    assert [alert.level for alert in before] == [Level.TECHNICAL, Level.NOTICE]
+    assert before[0].text == "battery low: charge the ball before you start"
     empty = played("battery=0%@10")
     (close,) = empty.closes
     assert (close.cause, close.text) == ("battery", "The ball stopped: its battery is empty.")

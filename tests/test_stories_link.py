@@ -19,6 +19,7 @@ from sessions.journal import Journal
 from sessions.store import Store
 from tests.kit import Recorder
 from tests.stories import Story, pressed, told
+from tests.test_journal import until
 
 LOST = [("silence", Level.TECHNICAL, Phase.RAISED), ("silence", Level.OK, Phase.CLEARED)]
 HELD_S = 15.0
@@ -301,9 +302,11 @@ def test_another_knead_may_read_the_log_while_this_one_writes_it(tmp_path: Path)
     journal = Journal(path, notices.append, commit_s=0.01)
     for event in story.events[: len(story.events) // 2]:
         journal(event)
+    with Store(path) as first:
+        until(lambda: len(first.list()) == 1)  # it is in the log, and nothing but its lock tells that somebody records
     with Store(path) as other:
         assert other.recovered == [], "whoever records it holds its lock"
-        assert all(row.state == "recording" for row in other.list())
+        assert [row.state for row in other.list()] == ["recording"]
         for event in story.events[len(story.events) // 2 :]:
             journal(event)
         result = journal.close()

@@ -26,7 +26,7 @@ from companion.safety.person import OwnLimit
 from companion.tui.app import KneadApp
 from companion.tui.books import Figure, Limit, LimitPage, Setting
 from companion.tui.home import HomeScreen
-from companion.tui.limits import LimitsScreen, number_of
+from companion.tui.limits import LimitsScreen, beside_rows, number_of
 from companion.tui.settings import SettingsScreen
 from sessions.events import Opened
 from sessions.journal import Journal
@@ -499,3 +499,14 @@ def test_a_step_that_is_closed_says_why(shelf: Shelf) -> None:
     closed = [step.closed for step in page.mine["beside-the-sacrum", "left"]]
     assert closed
     assert all("tool" in why for why in closed)
+
+
+def test_a_line_of_the_limits_that_runs_over_goes_on_below_its_last_column() -> None:
+    line = f"{'1800 s':<10}{'contact in a session, a stop':<52}guide B, F38, F30"
+    rows = ["".join(text for text, _ in row) for row in beside_rows([line, "", "x" * 30 + " " + "y" * 60], 80)]
+    assert rows[0] == " " + line.removesuffix(" F30")
+    assert rows[1] == " " * 63 + "F30"
+    assert rows[2:] == [" ", " " + "x" * 30, " " + "y" * 60]
+    narrow = ["".join(text for text, _ in row) for row in beside_rows([line], 40)]
+    assert max(map(len, narrow)) <= 39
+    assert all(row.startswith("     ") for row in narrow[1:])

@@ -21,7 +21,7 @@ from companion.tui.books import ProgramPage
 from companion.tui.danger import DangerScreen
 from companion.tui.deck import Live
 from companion.tui.detail import DetailScreen
-from companion.tui.face import Now, gauge_rows
+from companion.tui.face import Now
 from companion.tui.guidebook import TITLES, help_text
 from companion.tui.home import HomeScreen
 from companion.tui.keys import TABLE
@@ -31,6 +31,7 @@ from companion.tui.liveview import LiveView
 from companion.tui.programs import ProgramsScreen
 from companion.tui.tones import Rows
 from companion.tui.widgets.bignumber import far_number, hands_rows, speaks
+from companion.tui.widgets.gauge import gauge_rows
 from sessions.about import About
 from sessions.events import Action, Alert, Cue, Event, Level, Phase, Totals
 from tests.test_tui_screens import home, sees, shown, text_of, until
@@ -564,3 +565,14 @@ def test_what_was_done_of_a_program_is_told_after_it() -> None:
     told = text(tuple(fact_rows(Aftermath(row, happened))))
     assert "piriformis: 2 of 4 steps, 2 repetitions, 1:18 in the band" in told
     assert "steps" not in text(tuple(fact_rows(Aftermath(row, []))))
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_what_happened_is_told_to_its_end(width: int) -> None:
+    row: Any = FakeRow("a")
+    rows = fact_rows(Aftermath(row, [totals(3.0, estimated_s=15.0)]), width)
+    told = ["".join(text for text, _ in each) for each in rows]
+    assert max(map(len, told)) < width
+    words_of = " ".join(" ".join(told).split())
+    assert "34 % of what one session may give, by judgement, 15 s of it estimated" in words_of
+    assert sum(line.startswith(" dose ") for line in told) == 1

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import re
 import select
 import struct
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -142,6 +144,25 @@ def test_the_question_under_the_cursor_is_always_seen(width: int, height: int) -
         assert any(row.startswith(" > [ ]") and begin in row for row in rows), (question.key, rows)
 
 
+@pytest.mark.parametrize("height", range(6, 40))
+def test_no_question_is_cut_and_what_is_below_is_counted(height: int) -> None:
+    """Where one question has room at all, those shown are whole, and those below are told of."""
+    sheet = filling()
+    width = 120
+    whole = [textwrap.wrap(question.ask, width - 16) for question in sheet.questions]
+    for place in range(len(sheet.questions)):
+        sheet.cursor = place
+        rows = ["".join(text for text, _ in row) for row in sheet.rows(width, height)]
+        text = "\n".join(rows)
+        below = re.fullmatch(r"   (\d+) more below", rows[-1])
+        left_out = int(below[1]) if below is not None else 0
+        shown = whole[place : len(whole) - left_out]
+        assert shown
+        assert all(line in text for lines in shown for line in lines), (place, rows)
+        if left_out:
+            assert whole[-left_out][0] not in text
+
+
 # --- the screen alone ---
 
 
@@ -226,6 +247,22 @@ async def test_it_is_asked_before_a_session_and_not_before_a_demonstration() -> 
                 await pilot.pause(0.01)
         assert stage.addresses == ["serial:/dev/ttyACM0"]
         await pilot.press("q")
+
+
+async def test_one_leaves_also_from_what_lies_over_the_questions() -> None:
+    stage = Stage(steady, sheet=lambda _address: Kept().sheet)
+    app = KneadApp(stage.deck)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, "serial")
+        await pilot.press("enter")
+        await until(pilot, "4 to answer")
+        await pilot.press("colon")
+        await until(pilot, "questions.keep")
+        await pilot.press("ctrl+q")
+        async with asyncio.timeout(LIMIT_S):
+            while app.return_value is None:
+                await pilot.pause(0.01)
+        assert (app.return_value, stage.addresses) == (0, [])
 
 
 async def test_after_a_refusal_no_session_begins() -> None:

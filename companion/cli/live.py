@@ -13,8 +13,9 @@ from companion.cli.programs import check_program, program_keys
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from companion.cli.jsonl import Jsonl
     from companion.cli.outlet import Outlet
-    from companion.cli.printers import Jsonl, Plain
+    from companion.cli.plain import Plain
     from companion.run import Run
 
 
@@ -134,7 +135,8 @@ def _refuse(region: str | None, tool: str | None) -> None:
 
 
 def _form(form: str | None) -> "Plain | Jsonl":
-    from companion.cli.printers import Jsonl, Plain
+    from companion.cli.jsonl import Jsonl
+    from companion.cli.plain import Plain
     from companion.cli.zones import edges_of
 
     return Jsonl() if form == "jsonl" else Plain(edges_of)

@@ -244,6 +244,6 @@ class GuardContext:
             known["told"] = tuple((str(cause), str(words)) for cause, words in known.get("told", ()))
             context = cls(**known)
             context.limits()
-        except (TypeError, KeyError, ValueError) as error:
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise ConfigError(f"the stored guard context cannot be read: {error}") from error
         return context

@@ -1,6 +1,7 @@
 """What one is told and asked right after a session, as rows of text. Knows no Textual."""
 
 import math
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,8 +55,8 @@ def _scale(score: int | None, width: int) -> Row:
     return ((" " * max(0, (width - used) // 2), Tone.PLAIN), *spans)
 
 
-def fact_rows(told: Aftermath) -> list[Row]:
-    """What happened, the most important first."""
+def fact_rows(told: Aftermath, width: int = 120) -> list[Row]:
+    """What happened, the most important first; what runs over goes on below itself."""
     row = told.row
     # No pressure is known: of a ball that gives no newtons neither holds nor dose are, either.
     regions = () if row.peak_kpa is None else _regions(told.events)
@@ -76,7 +77,11 @@ def fact_rows(told: Aftermath) -> list[Row]:
         facts.append(("note", words.plain(told.note, 200), Tone.PLAIN))
     if told.tags:
         facts.append(("tags", words.plain(" ".join(told.tags), 200), Tone.PLAIN))
-    return [((f" {name:<9}", Tone.QUIET), (text, tone)) for name, text, tone in facts]
+    return [
+        ((f" {'' if number else name:<9}", Tone.QUIET), (part, tone))
+        for name, text, tone in facts
+        for number, part in enumerate(textwrap.wrap(text, max(20, width - 11)) or [""])
+    ]
 
 
 def _program(row: SessionRow, happened: Sequence[Event]) -> list[str]:

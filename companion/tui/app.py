@@ -17,7 +17,18 @@ from companion.tui.danger import DangerScreen
 from companion.tui.deck import Deck, Live
 from companion.tui.face import Now, look
 from companion.tui.live import LiveScreen
-from companion.tui.messages import Do, GoTo, OpenSession, SettingChanged, ShowComparison, StartLive
+from companion.tui.messages import (
+    Asked,
+    Do,
+    GoBack,
+    GoHome,
+    GoTo,
+    OpenSession,
+    SettingChanged,
+    ShowComparison,
+    ShowHelp,
+    StartLive,
+)
 from companion.tui.rebinding import rebound, table
 from companion.tui.terminal import TerminalWatch, frames_per_second, require_terminal
 from sessions.events import Action, Level
@@ -133,8 +144,12 @@ class KneadApp(App[int]):
 
     # --- screens ---
 
+    def _heeded(self, asked: Asked) -> bool:
+        """Whether who asks still stands; the danger screen is not to be left."""
+        return asked.by in self.screen_stack[-1:] and not self._in_danger
+
     async def on_go_to(self, message: GoTo) -> None:
-        if self.live is None and not self._in_danger:
+        if self.live is None and self._heeded(message):
             await self._go_home()
             from companion.tui.home import HomeScreen
 
@@ -149,25 +164,28 @@ class KneadApp(App[int]):
             self.theme = message.text if message.text in self.available_themes else palette.DEFAULT_THEME
 
     def on_open_session(self, message: OpenSession) -> None:
-        self.push_screen(places.session(self._deck, message.row))
+        if self._heeded(message):
+            self.push_screen(places.session(self._deck, message.row))
 
     def on_show_comparison(self, message: ShowComparison) -> None:
-        self.push_screen(places.comparison(self._deck, message.sessions))
+        if self._heeded(message):
+            self.push_screen(places.comparison(self._deck, message.sessions))
 
-    def on_show_help(self) -> None:
-        if not self._in_danger:
+    def on_show_help(self, message: ShowHelp) -> None:
+        if self._heeded(message):
             self.push_screen(places.keys_of(keys.name_of(self.screen.BINDINGS), self._deck))
 
-    async def on_go_back(self) -> None:
-        if self._in_danger:
-            return  # asked for before the danger screen came; it is not to be left
+    async def on_go_back(self, message: GoBack) -> None:
+        if not self._heeded(message):
+            return
         if len(self.screen_stack) > 1:
             await self.pop_screen()
         else:
             self.action_leave_all()
 
-    async def on_go_home(self) -> None:
-        await self._go_home()
+    async def on_go_home(self, message: GoHome) -> None:
+        if self._heeded(message):
+            await self._go_home()
 
     async def _go_home(self) -> None:
         self._in_danger = False

@@ -20,6 +20,7 @@ from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
 from companion.tui.widgets.painted import Painted
 
 _WEEKS = (12, 26, 52, 4)
+NONE = ("A session on a ball of your own is told here once it is saved;", "one on a virtual ball does not count.")
 
 
 class Overlay(Painted):
@@ -127,7 +128,9 @@ class CompareScreen(Page):
         except FAILURES as error:
             self.say(words.failure(error), tone=Tone.CAUTION)
             return
-        lines = trend_lines(trends.found) if trends.found else [f"no real sessions in the last {weeks} weeks", ""]
+        lines = (
+            trend_lines(trends.found) if trends.found else [f"no real sessions in the last {weeks} weeks", "", *NONE]
+        )
         lines = [*trends.plans, *[""][: len(trends.plans)], *lines]
         self.query_one("#table", Static).update(Content("\n".join(lines)))
         left_out = f"{trends.simulated} sim. left out. " if trends.simulated else ""

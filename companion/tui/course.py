@@ -133,7 +133,7 @@ class Course:
         if not in_time:
             self._say("the session could not be saved in time", "see knead sessions recover")
         elif outcome is not None:
-            self._say(outcome.text or "the session has ended and is saved", outcome.hint)
+            self._say(outcome.text or _ended(live, session), outcome.hint)
         if session is not None:
             await self._app.push_screen(places.after(self._deck, session, "" if outcome is None else outcome.text))
 
@@ -155,7 +155,7 @@ class Course:
             self._app.exit(self._code)
         elif self.live is not None:
             self.end()
-        elif not self._starting or isinstance(self._app.screen, QuestionsScreen):
+        elif not self._starting or any(isinstance(screen, QuestionsScreen) for screen in self._app.screen_stack):
             self._app.exit(0)
 
     def end_and_wait(self) -> bool:
@@ -166,6 +166,12 @@ class Course:
         if live.run.outcome is None:
             live.run.stop("signal")
         return live.join(SAVE_S)
+
+
+def _ended(live: Live, session: str | None) -> str:
+    if session is not None:
+        return "the session has ended and is saved"
+    return "ended before a first reading: there is nothing to save" if live.recorded else "ended, and not recorded"
 
 
 def spare() -> None:

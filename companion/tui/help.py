@@ -50,4 +50,4 @@ class HelpScreen(Screen[None]):
         scroll.scroll_relative(y=way * max(1, scroll.size.height - 2), animate=False)
 
     def action_leave(self) -> None:
-        self.post_message(GoBack())
+        self.post_message(GoBack(self))

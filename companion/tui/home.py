@@ -22,7 +22,7 @@ TODAY_ROWS = 4
 SOUND_ROWS = 3
 _ASK_SOUND = "sound   a tone and the words sound check were played: did you hear them?   y yes   n no"
 _SCHEMES = {"serial": "serial", "sim": "virtual", "ble": "Bluetooth", "replay": "replay"}
-_COLUMNS = (("BALL", 20), ("LINK", 9), ("STATE", 14), ("ADDRESS", 24), ("WHAT IT IS", 40))
+_COLUMNS = (("BALL", 20), ("LINK", 9), ("STATE", 14), ("ADDRESS", 28), ("WHAT IT IS", 37))
 
 
 class HomeScreen(ListPage):
@@ -90,7 +90,7 @@ class HomeScreen(ListPage):
         shown = tuple({device.address: device for device in found}.values())
         if [_cells(device) for device in shown] != [_cells(device) for device in self._devices] or first:
             self._devices = shown
-            self.table.fill(((device.address, _cells(device)) for device in shown), otherwise=0)
+            self.table.fill(((device.address, _cells(device)) for device in shown), otherwise=first_choice(shown))
         if first and not shown:
             self.say("no ball in sight", "plug one in, or press d for a demonstration without hardware")
 
@@ -220,6 +220,17 @@ def _cells(device: Device) -> tuple[str, ...]:
     detail = words.plain(device.detail)
     link = _SCHEMES.get(scheme, words.plain(scheme, 9))
     return (name, link, state, words.plain(device.address), detail)
+
+
+def first_choice(devices: Sequence[Device]) -> int:
+    """Where the cursor begins: on a ball that was used before; else on a virtual one, which answers; else on top.
+
+    A computer may have serial ports that nothing is behind.
+    """
+    usable = [place for place, device in enumerate(devices) if not device.problem]
+    virtual = [place for place in usable if devices[place].address.startswith("sim:")]
+    used = [place for place in usable if devices[place].known and place not in virtual]
+    return next(iter((*used, *virtual, *usable)), 0)
 
 
 def last_session(sessions: Sequence[SessionRow]) -> list[Row]:

@@ -114,7 +114,7 @@ class LimitsScreen(ListPage):
             return
         now, most = (here.work_kpa[1], here.work_most_kpa) if work else (here.limit_kpa, here.most_kpa)
         what = "top of the working range" if work else "limit"
-        self.entry.ask(
+        self.ask(
             f"{here.region}: {what} in kPa; now {now:.1f}, up to {most:.1f}",
             "",
             lambda text: self._typed(here, text, work=work),
@@ -182,10 +182,7 @@ class LimitsScreen(ListPage):
     # --- moving and leaving ---
 
     def action_accept(self) -> None:
-        if self.typing:
-            self.entry.accept()
-        else:
-            self.action_limit(work=False)
+        self.action_limit(work=False)
 
     def action_move(self, rows: int) -> None:
         if self._beside and self._page is not None:
@@ -196,12 +193,10 @@ class LimitsScreen(ListPage):
             super().action_move(rows)
 
     def action_leave(self) -> None:
-        if self._beside and not self.typing:
+        if self._beside:
             self.action_beside()
-            return
-        if self.typing:
-            self.say("nothing is changed")
-        super().action_leave()
+        else:
+            super().action_leave()
 
 
 def number_of(text: str) -> float | None:
@@ -258,8 +253,15 @@ def beside_rows(lines: Sequence[str], width: int) -> Rows:
     rows: list[Row] = []
     for line in lines:
         tone = Tone.STRONG if line.isupper() or line.startswith(_HEADS) else Tone.PLAIN
-        rows += [((f" {part}", tone),) for part in textwrap.wrap(line, max(20, width - 2)) or [""]]
+        rows += [((f" {part}", tone),) for part in _wrapped(line, max(20, width - 2))]
     return tuple(rows)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """What runs over goes on below its own column, the last one of the line."""
+    column = line.rfind("  ") + 2 if "  " in line else 0
+    indent = " " * (column if column <= width - 12 else 4 if column else 0)
+    return textwrap.wrap(line, width, subsequent_indent=indent) or [""]
 
 
 _HEADS = ("WHOLE BODY", "DAYS OF 7", "TOOLS", "BLOCKED SITES", "FACTORS")

@@ -1,5 +1,6 @@
 """The live screen: the number, its zone, the last thirty seconds, and what to do."""
 
+import math
 import time
 from typing import ClassVar
 
@@ -15,7 +16,7 @@ from companion.tui.face import Now, alert_rows, look, panel_rows, start_rows, ti
 from companion.tui.guide import guide_lines, guide_rows
 from companion.tui.messages import Do, EndLive, ShowHelp
 from companion.tui.snapshot import Snapshot
-from companion.tui.tones import Rows
+from companion.tui.tones import Rows, Tone
 from companion.tui.widgets.bignumber import BigNumber
 from companion.tui.widgets.gauge import Gauge
 from companion.tui.widgets.lines import KeyLine, Lines, TitleBar
@@ -29,6 +30,9 @@ ROOMY = 28  # rows from which the gauge of the far view is thick
 WIDE_FOR_TALL = 114  # three numerals of 14 rows, and the panel beside them; else it stands below
 TWICE_S = 3.0  # within which a second press counts
 WORDS_S, ROW_S = 5.0, 3.0  # what is said at the start stands for so long, and so much longer for each line of it
+FAR_ROWS = 21  # of the far view below ROOMY rows: all but words and trace
+LEAST_TRACE = 3  # rows: with fewer it says nothing
+WAIT_S = 2.0  # without a reading, until it is said that one is waited for
 _ANSWER_S = 5.0  # that a notice stays
 _THROUGH = ("end", "end_twice", "symptom")  # what keeps its meaning after a stop: leaving, and pain
 
@@ -45,6 +49,7 @@ class LiveScreen(Screen[None]):
         self._said = ""
         self._said_until_s = 0.0
         self._asked_to_end_s = -TWICE_S
+        self._mounted_s = math.inf
         self._heard = -1  # number of the newest event looked at
         self.ending = False
         self._words_until_s: float | None = None  # what is said at the start stands for so long; None: not yet said
@@ -76,6 +81,7 @@ class LiveScreen(Screen[None]):
         yield self._tiny
 
     def on_mount(self) -> None:
+        self._mounted_s = time.monotonic()
         self._fit(self.app.size.width, self.app.size.height)
         self._keys.show(self.BINDINGS)
         self.show(look(self._live))  # before the first layout: what is said at the start has its height in it
@@ -104,7 +110,7 @@ class LiveScreen(Screen[None]):
         self._title.show(*title_row(now))
         size = self._alerts.size
         led = guide_lines(now.coach) if now.coach is not None and far else ()
-        self._alerts.paint(alert_rows(now, size.height, size.width, self._saying(), led))
+        self._alerts.paint(alert_rows(now, size.height, size.width, self._saying(now.snapshot), led))
         self._number.show(now, far=far)
         if not far:
             panel = self._panel.size
@@ -123,13 +129,26 @@ class LiveScreen(Screen[None]):
         if shown and made_for != self._words_made_for:
             self._words_made_for = made_for
             self._words_rows = start_rows(now, self._live.words, self.size.width)
-        rows = self._words_rows
+        rows = self._fitting(self._words_rows)
+        self.set_class(shown and self._far_room - len(rows) < LEAST_TRACE, "-full")
         if until_s is None:
             self._words_until_s = time.monotonic() + WORDS_S + ROW_S * len(rows)
         if shown != self._words.display:
             self._words.display = shown
         if shown:
             self._words.fit(rows)
+
+    @property
+    def _far_room(self) -> int:
+        """Rows that words and trace share in the far view, where it is at its lowest."""
+        height = self.app.size.height
+        return height - FAR_ROWS if height < ROOMY else height
+
+    def _fitting(self, rows: Rows) -> Rows:
+        """As many as the far view has room for; the near one has more."""
+        if not self.has_class("-far") or len(rows) <= self._far_room:
+            return rows
+        return (*rows[: self._far_room - 1], ((_MORE, Tone.QUIET),))
 
     def action_words(self) -> None:
         self._words_until_s = None
@@ -156,10 +175,13 @@ class LiveScreen(Screen[None]):
         self._said = text
         self._said_until_s = time.monotonic() + seconds
 
-    def _saying(self) -> str:
+    def _saying(self, snapshot: Snapshot) -> str:
+        now_s = time.monotonic()
         if self.ending:
             return "ending and saving the session ..."
-        return self._said if time.monotonic() < self._said_until_s else ""
+        if now_s < self._said_until_s:
+            return self._said
+        return _WAITING if snapshot.opened is None and now_s - self._mounted_s > WAIT_S else ""
 
     def on_key(self, event: events.Key) -> None:
         """While a stop waits to be confirmed, any other key confirms it."""
@@ -194,16 +216,16 @@ class LiveScreen(Screen[None]):
         self.post_message(EndLive())
 
     def action_end_twice(self) -> None:
-        """A touch of one key must not end a session."""
+        """A touch of one key must not end a session; before the first reading there is none."""
         now_s = time.monotonic()
-        if now_s - self._asked_to_end_s < TWICE_S:
+        if now_s - self._asked_to_end_s < TWICE_S or self._live.view.snapshot().opened is None:
             self.post_message(EndLive())
             return
         self._asked_to_end_s = now_s
         self.say("press esc again to end; the session is saved")
 
     def action_help(self) -> None:
-        self.post_message(ShowHelp())
+        self.post_message(ShowHelp(self))
 
 
 def _is_answer(notice: Notice) -> bool:
@@ -211,6 +233,8 @@ def _is_answer(notice: Notice) -> bool:
     return notice.kind in _ANSWERS or (notice.kind, notice.fields.get("state")) in _ANSWER_STATES
 
 
+_WAITING = "no reading yet: without one this ends by itself; esc leaves"
+_MORE = "     more: f, then w"
 _ANSWER_STATES = (("link", "lost"), ("limit", "lowered"), ("limit", "off"))
 _ANSWERS = (
     "hands",

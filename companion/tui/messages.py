@@ -1,11 +1,21 @@
 """What a screen asks of the app: screens know neither it nor each other."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from textual.message import Message
+from textual.screen import Screen
 
 from companion.tui.deck import SessionRow
 from sessions.events import Json
+
+
+class Asked(Message):
+    """For another screen, by the one that stands: heeded while it does, so that a key pressed twice asks once."""
+
+    def __init__(self, by: Screen[Any]) -> None:
+        super().__init__()
+        self.by = by
 
 
 class StartLive(Message):
@@ -31,25 +41,25 @@ class EndLive(Message):
     """End the session that runs, saving it."""
 
 
-class OpenSession(Message):
-    def __init__(self, row: SessionRow) -> None:
-        super().__init__()
+class OpenSession(Asked):
+    def __init__(self, by: Screen[Any], row: SessionRow) -> None:
+        super().__init__(by)
         self.row = row
 
 
-class ShowComparison(Message):
+class ShowComparison(Asked):
     """Of these sessions; without any, the trends alone."""
 
-    def __init__(self, sessions: Sequence[str] = ()) -> None:
-        super().__init__()
+    def __init__(self, by: Screen[Any], sessions: Sequence[str] = ()) -> None:
+        super().__init__(by)
         self.sessions = tuple(sessions)
 
 
-class GoTo(Message):
+class GoTo(Asked):
     """To one of the places: home, pair, programs, sessions, settings, limits."""
 
-    def __init__(self, place: str) -> None:
-        super().__init__()
+    def __init__(self, by: Screen[Any], place: str) -> None:
+        super().__init__(by)
         self.place = place
 
 
@@ -66,13 +76,13 @@ class Finished(Message):
     """What was to be said after a session has been, or nobody answered."""
 
 
-class ShowHelp(Message):
+class ShowHelp(Asked):
     pass
 
 
-class GoBack(Message):
+class GoBack(Asked):
     """Back to where this screen was opened from; from the first screen, out."""
 
 
-class GoHome(Message):
+class GoHome(Asked):
     pass

@@ -122,10 +122,11 @@ class Filling:
         self.cursor = next((place for place in self.open if place > self.cursor), self.cursor)
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
-        """What is shown, scrolled so that the question under the cursor is seen whole."""
+        """What is shown, scrolled so that the question under the cursor is seen whole; what is below is counted."""
         lines = textwrap.wrap(self.preface, max(20, width - 2))
         rows: list[Row] = [((f" {line}", Tone.QUIET),) for line in lines]
         seen = (0, 0)
+        ends: list[int] = []
         heading = ""
         for place, question in enumerate(self.questions):
             begin = len(rows)
@@ -136,10 +137,17 @@ class Filling:
                 rows.append(((f" {HEADINGS.get(heading, heading)}", Tone.STRONG),))
             at = len(rows)
             rows += self._question(question, width, chosen=place == self.cursor)
+            ends.append(len(rows))
             if place == self.cursor:
                 seen = (begin if at - begin <= 2 else at, len(rows))
-        start = max(0, min(seen[0], len(rows) - height)) if seen[1] > height else 0
-        return tuple(rows[start : start + height])
+        room = height - 1  # the last row counts what is below
+        start = max(0, min(seen[0], len(rows) - height)) if seen[1] > room else 0
+        if room < 1 or start + height >= len(rows):
+            return tuple(rows[start : start + height])
+        end = max((end for end in ends if end <= start + room), default=0)
+        end = end if end >= min(seen[1], start + room) else start + room  # a question longer than all the room
+        below = sum(each > end for each in ends)
+        return (*rows[start:end], *[()] * (start + room - end), ((f"   {below} more below", Tone.QUIET),))
 
     def _question(self, question: Question, width: int, *, chosen: bool) -> list[Row]:
         tone = Tone.CURSOR if chosen else Tone.PLAIN

@@ -4,7 +4,7 @@ import math
 import secrets
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,8 @@ from firmware_protocol.scanner import SECOND_US, Scans
 from firmware_protocol.simulator import ballfaults
 from firmware_protocol.simulator.faults import Fault, Harm, Place, at_home, write_harms
 from firmware_protocol.simulator.linkfaults import BREAK_S, LinkFaults
-from firmware_protocol.simulator.scenarios import Absence, Absences, Scenario, load_scenario
+from firmware_protocol.simulator.scenarios import Scenario, load_scenario
+from firmware_protocol.simulator.timetable import Timetable
 from firmware_protocol.simulator.truth import Truth
 
 MODEL = "virtual"  # by this word sessions with it are known as simulated
@@ -36,23 +37,15 @@ _LINK = 0
 _SERIAL_CHARACTERS = frozenset(string.ascii_letters + string.digits + "._-")
 
 
-@dataclass(frozen=True, slots=True)
-class _Leave:
-    """An absence that is to come, or under way, in the caller's seconds."""
-
-    from_s: float
-    to_s: float
-    absence: Absence
-
-
 class VirtualBall:
     """Plays `scenario`, from the host's first START on and then again and again, while it scans.
 
     Sans-IO: every call tells the caller's time in seconds, which may begin anywhere and never goes back. The ball
     boots at the first. `framed`: a stream (`outgoing`), else datagrams, one message each way (`messages`); `encrypted`:
-    these only on an encrypted link.
-    `boot_id` is drawn unless given. `faults`: what goes wrong, and `harms` what did, in order. ValueError if there is
-    no such scenario, seed (0 .. MAX_SEED) or number of channels (1 .. 16), or no such fault on this link.
+    these only on an encrypted link. `boot_id` is drawn unless given. `calibrated`: it keeps calibration points.
+    `faults`: what goes wrong, and `harms` what did, in order.
+    ValueError if there is no such scenario, seed (0 .. MAX_SEED) or number of channels (1 .. 16), or no such fault on
+    this link.
     """
 
     def __init__(
@@ -73,9 +66,8 @@ class VirtualBall:
         self.scenario = plot
         channels = plot.channels if channels is None else channels
         of_ball, of_link = at_home(faults, Place.BALL), at_home(faults, Place.LINK)
-        spec = _spec(plot, seed, channels, boot_id or secrets.randbelow(2**32 - 1) + 1)
-        spec = replace(spec, caps=spec.caps | Caps.ENCRYPTED) if encrypted else spec
-        spec = replace(spec, caps=spec.caps | Caps.CALIBRATION) if calibrated else spec
+        caps = CAPS | (Caps.ENCRYPTED if encrypted else 0) | (Caps.CALIBRATION if calibrated else 0)
+        spec = _spec(plot, seed, channels, boot_id or secrets.randbelow(2**32 - 1) + 1, caps)
         self.spec = ballfaults.made(spec, of_ball)
         self.truth = Truth(plot, seed, self.spec.channels, LSB_N, of_ball)
         self.harms: list[Harm] = []
@@ -94,17 +86,13 @@ class VirtualBall:
         self._haste = ballfaults.haste(of_ball)
         self._slept_s = 0.0  # what passed for the ball, and not for the caller
         self._now_s = 0.0  # of the last call
-        self._moments = ballfaults.Moments(of_ball.values(), plot.button, plot.seconds)
+        moments = ballfaults.Moments(of_ball.values(), plot.button, plot.seconds)
+        self._times = Timetable(plot, ballfaults.absences(of_link, BREAK_S), moments)
         self._link: LinkFaults | None = None
         if of_link or "name" in of_ball:
             self._link = LinkFaults(
                 of_link | {n: of_ball[n] for n in of_ball.keys() & {"name"}}, seed, self._told, framed=framed
             )
-        self._scenario_at_s: float | None = None  # the caller's second at which the scenario began; None: stands still
-        self._absences = Absences(plot, ballfaults.absences(of_link, BREAK_S))
-        self._served_s = 0.0  # absences of the scenario up to here are over
-        self._leave: _Leave | None = None
-        self._gone = False  # within `_leave`
         self._last_words: list[bytes] = []
 
     # Link
@@ -136,15 +124,14 @@ class VirtualBall:
 
     def present(self, now_s: float) -> bool:
         """False while the scenario has the ball unplugged: its link is then lost."""
-        leave = self._leave
-        return leave is None or leave.absence.silent or not leave.from_s <= now_s < leave.to_s
+        return self._times.present(now_s)
 
     # Bytes
 
     def feed(self, data: bytes, now_s: float) -> None:
         """Bytes of a stream, cut anywhere; or one message."""
         self._advance(now_s)
-        if not self._linked or self._gone:
+        if not self._linked or self._times.gone:
             return
         if self._link is not None:
             data = self._link.hear(data, now_s)
@@ -164,7 +151,7 @@ class VirtualBall:
         """The same, by frames; or by messages, one for each datagram."""
         last_words, self._last_words = self._last_words, []
         fresh = self._ball.outgoing(_LINK) if self._linked else []
-        if self._gone:
+        if self._times.gone:
             return last_words
         if self._link is not None and self._linked:
             self._link.send(fresh, self._now_s)
@@ -173,11 +160,11 @@ class VirtualBall:
 
     def deadline_s(self) -> float | None:
         """When `tick` will have something to do; None: not by itself."""
-        due_s = min(self._edge_s(), self._moment_s())
-        if self._link is not None and self._linked and not self._gone:
+        due_s = min(self._times.edge_s, self._times.moment_s)
+        if self._link is not None and self._linked and not self._times.gone:
             due_s = min(due_s, self._link.deadline_s())
         ball_us = None if self._boot_s is None else self._ball.deadline_us()
-        if ball_us is not None and self._boot_s is not None and (self._linked or not self._gone):
+        if ball_us is not None and self._boot_s is not None and (self._linked or not self._times.gone):
             due_s = min(due_s, self._boot_s + ball_us / SECOND_US / self._haste - self._slept_s)
         return None if due_s == math.inf else due_s
 
@@ -212,15 +199,15 @@ class VirtualBall:
 
     def _advance(self, now_s: float) -> None:
         """The edges of absences on the way are kept to the microsecond, however far apart the calls are."""
-        while (edge_s := min(self._edge_s(), self._moment_s())) <= now_s:
+        while (edge_s := min(self._times.edge_s, self._times.moment_s)) <= now_s:
             edge_s = max(edge_s, self._now_s)  # what a sleep has left behind happens now
             self._now_s = edge_s
             self._ball.tick(self._us(edge_s))
             self._follow(edge_s)
             # Scanning, and with it the scenario, may have ended before.
-            if self._moment_s() <= edge_s:
+            if self._times.moment_s <= edge_s:
                 self._pass_moment(edge_s)
-            elif self._edge_s() <= edge_s:
+            elif self._times.edge_s <= edge_s:
                 self._pass_edge(edge_s)
         self._now_s = now_s
         self._ball.tick(self._us(now_s))
@@ -230,66 +217,40 @@ class VirtualBall:
         """A run that has begun sets the scenario going; without one it stands still."""
         ball = self._ball
         if not ball.scanning:
-            self._scenario_at_s = None
-            if not self._gone:
-                self._leave = None
-        elif (ball.boot_id, ball.run) != self._run or self._scenario_at_s is None:
+            self._times.stand_still()
+        elif (ball.boot_id, ball.run) != self._run or not self._times.plays:
             self._run = (ball.boot_id, ball.run)
             period_us = round(ball.period_us)
             slot = self._slot(ball.next_index)
             self.truth.pace(slot, period_us)
-            self._set_off(now_s + period_us / SECOND_US - self.truth.scenario_at(slot), now_s)
-
-    def _set_off(self, scenario_at_s: float, now_s: float) -> None:
-        self._scenario_at_s = scenario_at_s
-        if self._link is not None:
-            self._link.began(scenario_at_s)
-        self._plan(now_s)
-
-    def _plan(self, now_s: float) -> None:
-        if self._gone or self._scenario_at_s is None:
-            return
-        absence = self._absences.ending_after(max(self._served_s, now_s - self._scenario_at_s))
-        start_s = self._scenario_at_s
-        if absence is not None:
-            self._leave = _Leave(start_s + absence.from_s, start_s + absence.to_s, absence)
-
-    def _edge_s(self) -> float:
-        if self._leave is None:
-            return math.inf
-        return self._leave.to_s if self._gone else self._leave.from_s
+            began_s = now_s + period_us / SECOND_US - self.truth.scenario_at(slot)
+            if self._link is not None:
+                self._link.began(began_s)
+            self._times.set_off(began_s, now_s)
 
     def _pass_edge(self, edge_s: float) -> None:
-        leave = self._leave
-        assert leave is not None
-        if not self._gone:
-            words = self._ball.outgoing(_LINK)
-            if self._link is not None:
-                self._link.send(words, edge_s)
-                words = self._link.due(edge_s)
-                self._link.broke()
-            self._last_words += words
-            self._gone = True
-            if self._link is not None:
-                self._told("silence" if leave.absence.silent else "unplug", f"{leave.to_s - leave.from_s:g} s")
-            if not leave.absence.silent:
-                self._unlink()
+        if self._times.gone:
+            self._ball.outgoing(_LINK)  # what nobody could hear
+            self._times.come_back(edge_s)
             return
-        self._ball.outgoing(_LINK)  # what nobody could hear
-        self._gone = False
-        self._leave = None
-        self._served_s = leave.absence.to_s
-        self._plan(edge_s)
+        words = self._ball.outgoing(_LINK)
+        if self._link is not None:
+            self._link.send(words, edge_s)
+            words = self._link.due(edge_s)
+            self._link.broke()
+        self._last_words += words
+        leave = self._times.go()
+        silent = leave.absence.silent
+        if self._link is not None:
+            self._told("silence" if silent else "unplug", f"{leave.to_s - leave.from_s:g} s")
+        if not silent:
+            self._unlink()
 
     # Faults and other moments
 
-    def _moment_s(self) -> float:
-        """The caller's second of what happens next; infinite while the scenario stands still."""
-        return math.inf if self._scenario_at_s is None else self._scenario_at_s + self._moments.next_s
-
     def _pass_moment(self, at_s: float) -> None:
         reach = ballfaults.Reach(self._ball, self._us(at_s), self._boot_anew, self._sleep)
-        harm = self._moments.happen(reach)
+        harm = self._times.happen(reach)
         if harm is not None:
             self.harms.append(harm)
         self._follow(at_s)
@@ -305,15 +266,13 @@ class VirtualBall:
 
     def _sleep(self, seconds: float) -> None:
         self._slept_s += seconds
-        if self._scenario_at_s is not None:
-            if not self._gone:
-                self._leave = None
-            self._set_off(self._scenario_at_s - seconds, self._now_s)
+        began_s = self._times.skip(seconds, self._now_s)
+        if self._link is not None and began_s is not None:
+            self._link.began(began_s)
         self._ball.tick(self._us(self._now_s))
 
     def _told(self, fault: str, what: str) -> None:
-        at_s = 0.0 if self._scenario_at_s is None else self._now_s - self._scenario_at_s
-        self.harms.append(Harm(at_s, fault, what))
+        self.harms.append(Harm(self._times.scenario_s(self._now_s), fault, what))
 
     def _slot(self, index: int) -> int:
         return int(self.truth.slots(np.array([index]))[0])
@@ -336,7 +295,7 @@ class VirtualBall:
                     self.greetings += 1
 
 
-def _spec(plot: Scenario, seed: int, channels: int, boot_id: int) -> BallSpec:
+def _spec(plot: Scenario, seed: int, channels: int, boot_id: int, caps: Caps) -> BallSpec:
     name = "".join(character for character in plot.key.upper() if character in _SERIAL_CHARACTERS)
     room = MAX_SERIAL - len(f"V--{seed}")
     return BallSpec(
@@ -345,7 +304,7 @@ def _spec(plot: Scenario, seed: int, channels: int, boot_id: int) -> BallSpec:
         unit=Unit.NEWTON,
         lsb=LSB_N,
         rates_hz=RATES_HZ,
-        caps=CAPS,
+        caps=caps,
         full_scale=round(FULL_SCALE_N / LSB_N),
         contact_mm2=CONTACT_MM2,
         tool=TENNIS,

@@ -24,7 +24,13 @@ class BigNumber(Painted):
         elif far:
             self.paint(far_number(now, width, height))
         else:
-            self.paint(_toned(fitting_rows(now.number, width - 1, height), now.tone))
+            self.paint(near_number(now, width, height))
+
+
+def near_number(now: Now, width: int, height: int) -> Rows:
+    """The number alone. A column stays free on its right, where the panel stands; on its left where there is room."""
+    rows = fitting_rows(now.number, width - 1, height)
+    return tuple(((row if len(row) > width - 2 else f" {row}", now.tone),) for row in rows)
 
 
 def banner(lines: tuple[str, ...], width: int, height: int) -> Rows:

@@ -24,6 +24,7 @@ class TitleBar(Painted):
     """One line: what this is on the left, how it stands on the right. The right half wins where both do not fit."""
 
     def show(self, left: Row, right: Row) -> None:
+        right = ((" ", Tone.PLAIN), *right) if any(text for text, _ in right) else right
         room = self.size.width - sum(len(text) for text, _ in right)
         kept: list[tuple[str, Tone]] = []
         for text, tone in left:

@@ -1,5 +1,6 @@
 """A whole session at a glance."""
 
+import numpy as np
 from textual import events
 
 from companion.tui.plotting import LEAST_TOP, area_rows, envelope, nice_top
@@ -32,8 +33,8 @@ def preview_rows(t_s: Floats, pressure_kpa: Floats, width: int, height: int) -> 
     """The greatest pressure of each column's stretch of time; blank where nothing was measured."""
     if width < 1 or height < 2:
         return ()
-    if len(t_s) == 0:
-        return ((("nothing was measured", Tone.QUIET),),)
+    if not np.isfinite(pressure_kpa).any():
+        return ((("no pressure is known" if len(t_s) else "nothing was measured", Tone.QUIET),),)
     _, hi = envelope(t_s, pressure_kpa, float(t_s[0]), float(t_s[-1]) + 1e-9, width)
     peak = max((value for value in hi.tolist() if value == value), default=0.0)
     top = nice_top(max(peak, LEAST_TOP))
