@@ -16,7 +16,6 @@ from companion.cli import run
 from companion.cli.jsonl import Jsonl
 from companion.cli.judging import judged
 from companion.cli.plain import Plain
-from companion.cli.printers import Jsonl, Plain
 from companion.config import find_paths
 from companion.inreach import Place
 from companion.plaintext import MARKS_MAX, plain

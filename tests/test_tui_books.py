@@ -26,7 +26,7 @@ from companion.safety.person import OwnLimit
 from companion.tui.app import KneadApp
 from companion.tui.books import Figure, Limit, LimitPage, Setting
 from companion.tui.home import HomeScreen
-from companion.tui.limits import LimitsScreen, beside_rows, number_of
+from companion.tui.limits import LimitsScreen, beside_rows, detail_rows, number_of
 from companion.tui.settings import SettingsScreen
 from sessions.events import Opened
 from sessions.journal import Journal
@@ -510,3 +510,11 @@ def test_a_line_of_the_limits_that_runs_over_goes_on_below_its_last_column() -> 
     narrow = ["".join(text for text, _ in row) for row in beside_rows([line], 40)]
     assert max(map(len, narrow)) <= 39
     assert all(row.startswith("     ") for row in narrow[1:])
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_figures_of_a_limit_stay_apart(width: int) -> None:
+    figures = (Figure("limit", "kPa", 88.3, 144.1), Figure("point pressure", "kPa", 250.0, 500.0))
+    limit = replace(FakeLimits().page().limits[0], figures=figures)
+    told = ["".join(text for text, _ in row) for row in detail_rows(limit, width)]
+    assert any("88.3 kPa (144.1) " in row and "point pressure 250 kPa" in row for row in told)

@@ -431,6 +431,11 @@ async def on_programs(stage: Stage, size: tuple[int, int] = (80, 24)) -> AsyncIt
         yield pilot
 
 
+async def test_a_narrow_screen_leaves_room_for_what_a_program_is() -> None:
+    async with on_programs(Stage(programs=programs), (60, 20)) as pilot:
+        await sees(pilot, "side  [left]   right    both")
+
+
 async def choose(pilot: Pilot[int], key: str) -> None:
     keys = [entry.key for entry in programs().entries]
     pilot.app.screen.query_one("#programs", DataTable).move_cursor(row=keys.index(key))

@@ -227,7 +227,7 @@ def detail_rows(limit: Limit, width: int) -> Rows:
     remarks = ", ".join(limit.remarks)
     rows: list[Row] = [((f" {words.plain(limit.title, 70)}", Tone.STRONG), (f"  {remarks}", Tone.CAUTION))]
     columns = 3 if width >= _WIDE else 2
-    cells = [_figure(figure.name, figure.unit, figure.holds, figure.published) for figure in limit.figures]
+    cells = [f"{_figure(figure.name, figure.unit, figure.holds, figure.published)} " for figure in limit.figures]
     room = max(1, (width - 1) // columns)
     lines = ("".join(cell.ljust(room) for cell in cells[at : at + columns]) for at in range(0, len(cells), columns))
     rows += [((f" {line}", Tone.PLAIN),) for line in lines]
