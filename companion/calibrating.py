@@ -7,11 +7,12 @@ told them. What was there before is kept, too, so that it can be undone.
 import queue
 from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from companion import whereabouts
 from companion.config import Paths
 from companion.engine import Outcome
+from companion.underway import Session
 from firmware_protocol.driver import Unit
 from firmware_protocol.foreign.known import Points, points_of
 from firmware_protocol.foreign.scale import checksum
@@ -34,17 +35,6 @@ class FailedError(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.text)
         self.outcome = outcome
-
-
-class Session(Protocol):
-    """What is needed of a run under way."""
-
-    @property
-    def outcome(self) -> Outcome | None: ...
-    def start(self) -> None: ...
-    def submit(self, action: Action) -> bool: ...
-    def stop(self, cause: str, outcome: Outcome | None = None) -> None: ...
-    def join(self, timeout_s: float | None = None) -> bool: ...
 
 
 class Bench:

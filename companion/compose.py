@@ -4,49 +4,33 @@ Screens and commands are given what this module makes, and import none of its pa
 """
 
 import math
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from companion import balls, guidance, keeping, past, replaying, whereabouts
+from companion.assembly import UNOPENED, assemble, first_tag, journal_of
+from companion.assembly import open_store as open_store
 from companion.calibrating import Bench
-from companion.captures.format import Setup
-from companion.captures.tap import Tap
-from companion.captures.writer import CaptureWriter
 from companion.clock import Clock
 from companion.config import Settings
-from companion.contexts import guard_context
-from companion.engine import Engine, Observer, Outcome
+from companion.engine import Observer, Outcome
 from companion.errors import ConfigError
-from companion.handsfree.terms import Terms, wished
-from companion.hearing import cues_of
+from companion.handsfree.terms import Terms
 from companion.meeting import Meeting
 from companion.pairing.acquaintance import Acquaintances, settings_of
 from companion.pairing.profile import checked_name
 from companion.pairing.settling import NO_WISHES, Wishes
 from companion.pairing.steps import PATIENCE_S, Ask, Say, Steps
-from companion.pipeline import Pipeline
-from companion.programs.view import Board
 from companion.run import LiveRequest, Run
-from companion.safety.limits import LIMITS_VERSION
-from companion.smoothing import VERSION as SMOOTHING
-from companion.speech import Speech
-from companion.stages import Plan, Stages
 from companion.taring import Taring
-from companion.transports import Transport
-from companion.wakeful import Wakeful
 from companion.zeros import Zeros
 from firmware_protocol.simulator.scenarios import list_scenarios
 from firmware_protocol.simulator.virtual import VirtualBall
-from sessions.events import Action, Notice
 
 if TYPE_CHECKING:
     from sessions.journal import Journal
-    from sessions.store import Store
 
 DEMO_SCENARIO = "showcase"
 DEMO_REGION = "glute"  # what the showcase plays
@@ -66,7 +50,7 @@ def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer]
         return _replay(request, settings, observers)
     if not math.isfinite(request.speed):
         raise ConfigError("a ball has no highest speed", "--speed max is for replays")
-    known = gather(settings, request.person)
+    known = gather_anyhow(settings, request.person)
     if request.program is None:
         known.refuse(request.region, request.side)
     return _on_ball(request, settings, known, observers)
@@ -77,6 +61,18 @@ def gather(settings: Settings, person: str | None = None) -> past.Past:
     paths = settings.paths
     limits_file = paths.config_file.with_name(past.LIMITS_FILE)
     return past.gather(paths.database, limits_file, person or settings.person, datetime.now(UTC))
+
+
+def gather_anyhow(settings: Settings, person: str | None = None) -> past.Past:
+    """As `gather`; but a log that may not be opened, or that another program holds, keeps no session from being judged.
+
+    Raises SessionError where it is damaged or newer.
+    """
+    try:
+        return gather(settings, person)
+    except UNOPENED as error:
+        limits_file = settings.paths.config_file.with_name(past.LIMITS_FILE)
+        return past.unknown(error, limits_file, person or settings.person, datetime.now(UTC))
 
 
 def _on_ball(
@@ -98,7 +94,7 @@ def _on_ball(
     make_transport = balls.transport(target.address, request.kind, clock, target.serial, renew_bond=pairing)
     expected = whereabouts.known_at(target, request.kind, devices)
     kept = {**({} if expected is None else settings_of(expected)), **request.settings}
-    speech = balls.speech(target.address, request.kind, _first_tag(), target.serial, kept)
+    speech = balls.speech(target.address, request.kind, first_tag(), target.serial, kept)
     lead: guidance.Guidance | None = None
     if request.program is not None:
         nobody = target.address.partition(":")[0] in whereabouts.NOBODY
@@ -110,7 +106,7 @@ def _on_ball(
     watching: list[Observer] = [*observers, last, symptoms, zeros]
     acquaintances = Acquaintances(devices, target.address, datetime.now().astimezone().date())
     owned = (symptoms.keep, zeros.keep) if pairing else (last.keep, symptoms.keep, zeros.keep)
-    return _run(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances, lead=lead)
+    return assemble(request, settings, clock, make_transport, watching, owned, known, speech, acquaintances, lead=lead)
 
 
 def demo(
@@ -127,7 +123,7 @@ def demo(
     request = LiveRequest(person=settings.person, region=region, side=settings.side, seconds=seconds, speed=speed)
     try:
         transport = balls.transport(server.address, None, clock)
-        return _run(request, settings, clock, transport, observers, (server.close,), hands=DEMO_HANDS)
+        return assemble(request, settings, clock, transport, observers, (server.close,), hands=DEMO_HANDS)
     except BaseException:
         server.close()
         raise
@@ -187,74 +183,7 @@ def pair(
     return meeting
 
 
-def open_store(settings: Settings) -> "Store":
-    """The log. Raises SessionError."""
-    from sessions.store import Store
-
-    return Store(settings.paths.database)
-
-
 # --- parts ---
-
-
-def _run(
-    request: LiveRequest,
-    settings: Settings,
-    clock: Clock,
-    make_transport: Callable[[], Transport],
-    observers: Sequence[Observer],
-    owned: Sequence[Callable[[], None]] = (),
-    known: past.Past | None = None,
-    speech: Speech | None = None,
-    acquaintances: Acquaintances | None = None,
-    hands: Terms | None = None,
-    lead: guidance.Guidance | None = None,
-) -> Run:
-    speech = speech or Speech(first_tag=_first_tag())
-    driver = speech.driver()
-    board = Board()
-    plan = Plan(
-        person=request.person,
-        region=request.region,
-        side=request.side,
-        program=request.program,
-        context=lambda profile: guard_context(profile, request, known, acquaintances),
-        wall=clock.wall,
-        software=f"knead {version('knead-companion')}",
-        routine=None if lead is None else lead.routine,
-        show=board.show,
-        hands=hands or wished(request.handsfree, request.arm_s, guided=request.program is not None),
-    )
-    journal: Journal | None = None
-
-    def tell(notice: Notice) -> None:
-        engine.tell(notice)  # there before the first event is
-
-    if request.record:
-        journal = _journal(settings, tell)
-        observers = [journal, *observers]
-    led = plan.hands is not None or plan.program is not None
-    cues = cues_of(settings, tell, led=led) if request.sound else None
-    if cues is not None:
-        observers = [cues, *observers]  # first: a sound takes longest to arrive
-        owned = [cues.close, *owned]
-    started: list[Callable[[], object]] = [] if cues is None else [cues.start]
-    if settings.awake and request.record:
-        wakeful = Wakeful()
-        started, owned = [*started, wakeful.start], [wakeful.close, *owned]
-    tap = _tap(request, plan, clock, speech)
-    line: Stages
-    if tap is None:
-        line = Pipeline(driver, plan)
-    else:
-        line = tap.around(Pipeline(driver, replace(plan, context=tap.context(plan.context))))
-    engine = Engine(make_transport, line, observers, clock, seconds=request.seconds, away_s=request.away_s)
-    if request.pain is not None:
-        score = Action("pain", {"value": request.pain, "when": "before", "by": "flag"})
-        started = [*started, partial(engine.submit, score)]
-    nobody = (request.address or "").partition(":")[0] in whereabouts.NOBODY
-    words = () if known is None else known.words(request.region, request.side, simulated=nobody)
-    return Run(clock, engine, journal, owned, started, words, tap, board=board)
 
 
 def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observer]) -> Run:
@@ -265,47 +194,11 @@ def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observ
     script = replaying.script_of(request.address or "", settings.paths, joined=in_haste)
     journal: Journal | None = None
     if request.record:
-        journal = _journal(settings, lambda notice: None)
+        open_store(settings).close()  # said now: to be kept is all that this replay is for
+        journal = journal_of(settings, lambda notice: None)
         observers = [replaying.Recorded(journal), *observers]
     player, clock = replaying.player_of(script, observers, request.speed, request.seconds)
     return Run(clock, player, journal, warning=script.warning)
-
-
-def _journal(settings: Settings, tell: Callable[[Notice], None]) -> "Journal":
-    from sessions.journal import Journal
-
-    with open_store(settings):  # recovers what a crash left, and says now if the log cannot be used
-        pass
-    return Journal(settings.paths.database, tell)
-
-
-def _first_tag() -> int:
-    return random.randint(1, 255)
-
-
-def _tap(request: LiveRequest, plan: Plan, clock: Clock, speech: Speech) -> Tap | None:
-    if request.capture is None:
-        return None
-    setup = Setup(
-        software=plan.software,
-        epoch=clock.wall(0.0).isoformat(),
-        speed=clock.speed,
-        address=request.address or "",
-        person=plan.person,
-        region=plan.region,
-        side=plan.side,
-        program=plan.program,
-        first_tag=speech.first_tag,
-        smoothing=SMOOTHING,
-        limits=LIMITS_VERSION,
-        kind=speech.kind,
-        link=speech.link.value,
-        expect_serial=speech.expect_serial,
-        settings=dict(speech.settings),
-        routine=None if plan.routine is None else plan.routine.to_json(),
-        hands=None if plan.hands is None else plan.hands.to_json(),
-    )
-    return Tap(CaptureWriter(request.capture, setup))
 
 
 def _showcase_seconds() -> float:

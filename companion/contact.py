@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from companion.smoothing import BLAS_ELEMENTS, GRID, RANGE, sum_of_squares
 from companion.timeline import Placed
 from firmware_protocol.driver import Profile, Unit
+from firmware_protocol.messages import NO_VALUE, SATURATED
 from sessions.events import Floats
 
 MAX_CELL = RANGE / 16  # a greater value is no force but unknown; so 16 channels sum up within range
-NO_VALUE = -32768  # R16
-SATURATED = 32767  # R16, either sign
 
 FREE_KPA = 5.0  # below it nothing touches the ball (safety: contact starts there)
 FREE_S = 1.0  # for so long, before a zero is trusted or taken

@@ -13,9 +13,10 @@ from companion.pairing.footing import Told, claimed
 from companion.pairing.profile import Settled, merged, settled_of
 from companion.pairing.settling import Wishes
 from companion.pairing.steps import Ask, Say, Steps
-from companion.pairing.talk import Session, Talk
+from companion.pairing.talk import Talk
 from companion.pairing.trust import Finding
 from companion.safety.limits import tools
+from companion.underway import Session
 from firmware_protocol.driver import Profile, Unit
 from sessions.events import Fields
 

@@ -50,7 +50,7 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch that was not received."""
+    """A stretch that was not received, and how many scans the ball took in it as far as it is known."""
 
     from_s: float
     to_s: float
@@ -175,5 +175,8 @@ def _gaps(notices: Iterable[Notice]) -> Iterable[Gap]:
         lost = notice.fields.get("lost")
         if isinstance(start, int | float) and isinstance(end, int | float) and math.isfinite(start + end):
             yield Gap(
-                float(start), float(end), lost if isinstance(lost, int) else 0, str(notice.fields.get("cause", ""))
+                float(start),
+                float(end),
+                lost if isinstance(lost, int) else 0,
+                str(notice.fields.get("cause", "unknown")),
             )

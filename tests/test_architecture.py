@@ -25,7 +25,7 @@ FLOORS = (
     ("companion.pipeline",),
     ("companion.speech", "companion.blocks", "companion.captures"),
     ("companion.ending",),
-    ("companion.engine",),
+    ("companion.engine", "companion.underway"),
     ("companion.replays",),
     (
         "companion.taring",
@@ -47,6 +47,7 @@ FLOORS = (
         "companion.hearing",
     ),
     ("companion.run", "companion.contexts", "companion.meeting"),
+    ("companion.assembly",),
     ("companion.compose",),
     ("companion.tui", "companion.cli", "companion.__main__"),
 )
@@ -64,6 +65,7 @@ SIDE_ROOMS = {
             "companion.calibrating",
             "companion.replaying",
             "companion.hearing",
+            "companion.assembly",
             "companion.compose",
             "companion.cli",
         ),
@@ -73,7 +75,7 @@ SIDE_ROOMS = {
 SHAPES = {
     ("companion.checking", "companion.transports"),
     ("companion.engine", "companion.transports"),
-    ("companion.compose", "companion.transports"),
+    ("companion.assembly", "companion.transports"),
 }
 VENDORS = {
     "bleak": ("companion.transports",),

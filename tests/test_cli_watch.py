@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from companion.cli import watch as watch_module
+from companion.cli.jsonl import Jsonl
 from companion.cli.outlet import Outlet
-from companion.cli.printers import Jsonl, Plain
+from companion.cli.plain import Plain
 from companion.cli.watch import watch
 from companion.config import Settings, find_paths
 from companion.engine import Outcome

@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from companion.balls import transport
-from companion.cli.printers import Jsonl, Plain
+from companion.cli.jsonl import Jsonl
+from companion.cli.plain import Plain
 from companion.cli.zones import edges_of
 from companion.clock import Clock
 from companion.contexts import guard_context

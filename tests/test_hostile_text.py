@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from companion import inreach
 from companion.cli import run
+from companion.cli.jsonl import Jsonl
 from companion.cli.judging import judged
-from companion.cli.printers import Jsonl, Plain
+from companion.cli.plain import Plain
 from companion.config import find_paths
 from companion.inreach import Place
 from companion.plaintext import MARKS_MAX, plain

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from companion import compose, engine, inreach, whereabouts
+from companion import compose, ending, inreach, whereabouts
 from companion.config import Settings, find_paths
 from companion.meeting import Meeting
 from companion.pairing import steps as steps_module
@@ -102,7 +102,7 @@ def test_gone_at_a_step(radio: Radio, settings: Settings, at: object, monkeypatc
 
 
 def test_gone_before_it_answers(radio: Radio, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "FIRST_READING_S", 1.0)
+    monkeypatch.setattr(ending, "FIRST_READING_S", 1.0)
     ball = ball_of(radio)
     meeting = pairing(settings, "ble:Knead-1", {Step.CONNECT: ball.leave})
     outcome = meeting.run()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from companion import compose, engine, whereabouts
+from companion import compose, ending, whereabouts
 from companion.config import Settings, find_paths
 from companion.errors import ConfigError
 from companion.meeting import Meeting
@@ -257,7 +257,7 @@ def test_gone_before_it_is_opened(bench: Bench) -> None:
 
 
 def test_gone_while_it_is_asked_who_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "FIRST_READING_S", 1.0)
+    monkeypatch.setattr(ending, "FIRST_READING_S", 1.0)
     bench = Bench(home)
     bench.on[Step.CONNECT] = bench.pull
     outcome = bench.pair().run()

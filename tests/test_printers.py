@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from companion.cli.printers import Edges, Jsonl, Plain, assumptions
+from companion.cli.assumed import assumptions
+from companion.cli.jsonl import Jsonl
+from companion.cli.plain import Plain
 from companion.cli.watch import Ending
+from companion.cli.zones import Edges, edges_of
+from companion.safety.limits import GuardContext
 from sessions.events import (
     Action,
     Alert,
@@ -363,3 +367,17 @@ def test_readings_not_printed_are_counted_in_the_stream() -> None:
     found = json.loads(line)
     assert (found["event"], found["kind"], found["t_s"], found["fields"]) == ("notice", "output", 7.0, {"readings": 12})
     assert "12 readings" in "".join(plain().dropped(12))
+
+
+def test_zones_after_a_move_are_those_of_the_area_that_was_told() -> None:
+    whole = GuardContext(region="glute", side="left", tool="hard", area_cm2=8.0).to_json()
+    form = Plain(edges_of)
+    own = edges_of(whole | {"tool": "soft", "area_cm2": 30.0})
+    assert own is not None
+    _, _, high_kpa, _ = own
+    moved = Action("tool", {"tool": "soft", "area_cm2": 30.0}, t_s=1.0)
+    refused = Action("tool", {"tool": "no such tool"}, t_s=1.0)
+    pressed = reading([1.0, 1.5], [high_kpa - 0.01] * 2)
+    harder = reading([2.0, 2.5], [high_kpa + 0.01] * 2)
+    lines = printed(form, opened(context=whole), moved, refused, pressed, harder)
+    assert [line.split()[0] for line in lines if " zone," in line] == ["WORK", "HIGH"]

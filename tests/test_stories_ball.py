@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from companion.cli.printers import Plain
+from companion.cli.plain import Plain
 from companion.clock import Clock
 from companion.contexts import guard_context
 from companion.pipeline import Pipeline

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from companion.cli import cli
+from companion.cli.assumed import BASIS, assumptions
 from companion.cli.limits import limits
-from companion.cli.printers import BASIS, assumptions
 from companion.cli.text import DISCLAIMER
 from companion.config import THEMES
 from companion.safety.causes import CAUSES, Cause

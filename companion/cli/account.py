@@ -10,6 +10,7 @@ from companion.cli.figures import figure_lines, figures_json, provenance
 from companion.cli.program_told import program_lines
 from companion.cli.text import DISCLAIMER, amount, clean, measured, place, span
 from sessions.events import Action, Alert, Event, Json, Notice, Phase, RegionTotals, Totals
+from sessions.session import Gap, gaps_of
 from sessions.steps import ProgramDone, program_done
 
 if TYPE_CHECKING:
@@ -17,16 +18,6 @@ if TYPE_CHECKING:
     from sessions.session import SessionRow
 
 _LINES_MAX = 200  # alerts or gaps printed; --json has them all
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Time of which nothing was received, and how many scans the ball took in it as far as it is known."""
-
-    from_s: float
-    to_s: float
-    lost: int
-    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +95,7 @@ def account(row: "SessionRow", events: Iterable[Event], about: "About | None" = 
     """Tell a session. Only its last totals count: each includes those before."""
     events = list(events)
     regions: tuple[RegionTotals, ...] = ()
-    alerts, gaps, marks, felt, links_lost = [], [], [], [], 0
+    alerts, marks, felt, links_lost = [], [], [], 0
     for event in events:
         match event:
             case Totals():
@@ -117,14 +108,12 @@ def account(row: "SessionRow", events: Iterable[Event], about: "About | None" = 
                 felt.append(event)
             case Action(kind="pain") if event.fields.get("when") == "hold":
                 felt.append(event)
-            case Notice(kind="gap"):
-                gaps.append(_read_gap(event))
             case Notice(kind="link") if event.fields.get("state") == "lost":
                 links_lost += 1
             case _:
                 pass
     return Account(
-        row, regions, tuple(alerts), tuple(gaps), links_lost, about, tuple(marks), program_done(events), tuple(felt)
+        row, regions, tuple(alerts), gaps_of(events), links_lost, about, tuple(marks), program_done(events), tuple(felt)
     )
 
 
@@ -146,17 +135,6 @@ def _felt_text(felt: Action) -> str:
 
 def _mark_text(mark: Action) -> str:
     return " ".join(value for value in mark.fields.values() if isinstance(value, str))
-
-
-def _read_gap(notice: Notice) -> Gap:
-    fields = notice.fields
-    begin, end, lost = fields.get("from_s"), fields.get("to_s"), fields.get("lost")
-    return Gap(
-        float(begin) if isinstance(begin, int | float) else notice.t_s,
-        float(end) if isinstance(end, int | float) else notice.t_s,
-        lost if isinstance(lost, int) else 0,
-        str(fields.get("cause", "unknown")),
-    )
 
 
 def _region(region: RegionTotals) -> Iterator[str]:

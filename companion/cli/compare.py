@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from companion.cli.opening import open_store
+from companion.cli.log import opened_log
 from companion.cli.options import document
 from companion.cli.text import clean, place
 
@@ -35,7 +35,7 @@ def _align(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 def compare(session: tuple[str, ...], align: str, as_json: bool) -> None:
     from companion.tui.overlay import compared
 
-    with open_store() as store:
+    with opened_log() as store:
         names = list(dict.fromkeys(store.row(each).id for each in session))
         if not _LEAST <= len(names) <= _MOST:
             raise click.UsageError(f"Compare {_LEAST} to {_MOST} different sessions.")

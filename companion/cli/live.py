@@ -13,9 +13,11 @@ from companion.cli.programs import check_program, program_keys
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from companion.cli.jsonl import Jsonl
     from companion.cli.outlet import Outlet
-    from companion.cli.printers import Jsonl, Plain
-    from companion.run import Run
+    from companion.cli.plain import Plain
+    from companion.config import Settings
+    from companion.run import LiveRequest, Run
 
 
 @click.command(help="Watch a virtual ball for a minute: no hardware needed.")
@@ -87,7 +89,6 @@ def live(
     held = settings(person=person, region=region, side=side, tool=tool, handsfree=handsfree, **silence(quiet))
     if program is not None:
         check_program(program, region, held)
-    from companion import compose
     from companion.run import LiveRequest
 
     request = LiveRequest(
@@ -106,8 +107,12 @@ def live(
         capture=capture,
     )
     request = replace(request, record=not request.is_replay if record is None else record)
-    if wants_screen(form):
-        raise Exit(open_live(held, request))
+    raise Exit(open_live(held, request) if wants_screen(form) else _print(request, held, form))
+
+
+def _print(request: "LiveRequest", held: "Settings", form: str | None) -> int:
+    """The session as lines, to its end; gives the exit code."""
+    from companion import compose
     from companion.cli.watch import watch
 
     printed = _form(form)
@@ -119,7 +124,7 @@ def live(
         printed.known = said if request.is_replay else Words(held.paths, said)
         return run
 
-    raise Exit(watch(make, printed, held))
+    return watch(make, printed, held)
 
 
 def _refuse(region: str | None, tool: str | None) -> None:
@@ -134,7 +139,8 @@ def _refuse(region: str | None, tool: str | None) -> None:
 
 
 def _form(form: str | None) -> "Plain | Jsonl":
-    from companion.cli.printers import Jsonl, Plain
+    from companion.cli.jsonl import Jsonl
+    from companion.cli.plain import Plain
     from companion.cli.zones import edges_of
 
     return Jsonl() if form == "jsonl" else Plain(edges_of)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened_log(tell: bool = True) -> "Iterator[Store]":
-    """The user's log. Raises SessionError."""
+    """The user's log. With `tell`, what its opening recovered is said. Raises SessionError."""
     from sessions.store import Store
 
     with Store(settings().paths.database) as store:

@@ -13,7 +13,7 @@ from companion.cli.options import SPEED, document, settings
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from companion.meeting import Paired
+    from companion.meeting import Meeting, Paired
     from companion.pairing.steps import Ask, Say
     from companion.pairing.trust import Finding
 
@@ -91,6 +91,14 @@ def pair(
     meeting = compose.pair(address, held, _hear, steps, wishes=wishes, nickname=nickname, kind=kind, speed=speed)
     if meeting.address.startswith("ble:"):
         say("connecting: your system may ask whether to pair", "say yes; without a desktop see 'knead doctor'")
+    _meet(meeting)
+    _show(meeting.keep(), as_json=as_json)
+
+
+def _meet(meeting: "Meeting") -> None:
+    """Go through its steps. Where they do not end well, say why and exit."""
+    from companion.cli.failures import say
+
     try:
         outcome = meeting.run()
     except KeyboardInterrupt:
@@ -99,7 +107,6 @@ def pair(
     if outcome.code:
         say(outcome.text, outcome.hint)
         raise Exit(outcome.code)
-    _show(meeting.keep(), as_json=as_json)
 
 
 def _hear(said: "Say | Ask") -> None:

@@ -110,10 +110,10 @@ def adherence_lines(course: "Course", held: "Settings") -> list[str]:
 
 def adherence_of(course: "Course", held: "Settings") -> "Adherence":
     """Raises SessionError."""
-    from companion.cli.opening import open_store
+    from companion.cli.log import opened_log
     from companion.cli.plans import kept_to
 
-    with open_store() as store:
+    with opened_log() as store:
         return kept_to(store, course, held.person, _today())
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from companion.cli.failures import say
-from companion.cli.opening import open_store
+from companion.cli.log import opened_log
 from companion.cli.options import document
 from companion.cli.text import clean, span
 
@@ -100,7 +100,7 @@ def pain(session: str, before: int | None, after: int | None) -> None:
 @click.argument("words", nargs=-1)
 @click.option("--at", "at_s", type=Clock(), required=True, help="Session time, such as 5:02.")
 def mark(session: str, words: tuple[str, ...], at_s: float) -> None:
-    with open_store() as store, _usage():
+    with opened_log() as store, _usage():
         row = store.mark(session, at_s, " ".join(words))
     say(f"marked {_name(row)} at {span(at_s)}")
 
@@ -128,7 +128,7 @@ def plot(
     from sessions.moments import moments
     from sessions.summary import envelope
 
-    with open_store() as store:
+    with opened_log() as store:
         data = store.load(session)
     if not len(data.t_s):
         raise NotFoundError(f"Session {data.row.id} has no samples to draw.", "`knead sessions show` tells the rest.")
@@ -162,12 +162,12 @@ def _known(values: Any) -> list[float | None]:
 
 
 def _row(session: str) -> "SessionRow":
-    with open_store() as store:
+    with opened_log() as store:
         return store.row(session)
 
 
 def _annotate(session: str, **said: Any) -> "SessionRow":
-    with open_store() as store, _usage():
+    with opened_log() as store, _usage():
         return store.annotate(session, **said)
 
 

@@ -78,7 +78,7 @@ def _open(settings: "Settings", live: "Live") -> int:
     """Show one run until it is over, then say where it lies: the screen has taken its own words away."""
     from companion.cli.deck import deck_of
     from companion.cli.failures import say
-    from companion.cli.printers import Plain
+    from companion.cli.plain import Plain
     from companion.cli.watch import Ending, session_row
     from companion.cli.zones import edges_of
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from companion.cli.failures import say
-from companion.cli.opening import open_store
+from companion.cli.log import opened_log
 from companion.cli.options import document, settings
 from companion.cli.review import mark, note, pain, plot, tag
 from companion.cli.text import clean, span, table
@@ -49,7 +49,7 @@ def list_(wanted: tuple[str, ...], sort: str, limit: int | None, as_json: bool) 
 
     try:
         chosen = _filter(wanted)
-        with open_store() as store:
+        with opened_log() as store:
             rows = store.find(chosen, sort=sort, limit=limit)
             counted = store.count(chosen) if wanted else None
             whole = store.count()
@@ -105,7 +105,7 @@ def _quoted(argument: str) -> str:
 def show(session: str, as_json: bool) -> None:
     from companion.cli.account import account
 
-    with open_store() as store:
+    with opened_log() as store:
         about = store.about(session)
     told = account(about.row, about.events, about)
     if as_json:
@@ -119,7 +119,7 @@ def show(session: str, as_json: bool) -> None:
 @click.argument("session", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(session: tuple[str, ...], yes: bool) -> None:
-    with open_store() as store:
+    with opened_log() as store:
         rows = {row.id: row for row in map(store.row, session)}  # all are known before one is deleted
         for row in rows.values():
             what = f"session {row.id} of {row.started_at:%Y-%m-%d %H:%M}"
@@ -137,16 +137,17 @@ def recover(as_json: bool) -> None:
     from sessions.salvage import is_sound, salvage
 
     database = settings().paths.database
-    if database.exists() and not is_sound(database):
+    damaged = database.exists() and not is_sound(database)
+    if damaged:
         _tell_salvaged(salvage(database))
-    with open_store(tell=False) as store:
+    with opened_log(tell=False) as store:
         rows = store.recovered
     if as_json:
         click.echo(_document(rows))
         return
     for row in rows:
         click.echo(f"{clean(row.id)} recovered, {span(row.duration_s)}")
-    if not rows:
+    if not rows and not damaged:
         click.echo("Nothing to recover.", err=True)
 
 

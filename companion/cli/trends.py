@@ -5,7 +5,7 @@ from datetime import datetime
 
 import click
 
-from companion.cli.opening import open_store
+from companion.cli.log import opened_log
 from companion.cli.options import document, settings
 from companion.cli.text import clean
 
@@ -31,7 +31,7 @@ def trends(region: str | None, weeks: int, person: str | None, as_json: bool) ->
     held = settings()
     who = person or held.person
     today = datetime.now().astimezone().date()
-    with open_store() as store:
+    with opened_log() as store:
         visits = store.visits(person=who, today=today, weeks=weeks, zones=working)
         everyone = (Term("person", "=", who.lower()),)
         simulated = store.count(Filter(everyone)).simulated

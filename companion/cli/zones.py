@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sessions.events import Action, Fields, Opened
+from sessions.events import Action, Fields, Json, Opened
 
 if TYPE_CHECKING:
     from companion.safety.limits import RegionLimits
@@ -38,6 +38,20 @@ def edges_of(context: Fields) -> Edges | None:
     return None if limits is None else zone_edges_kpa(limits)
 
 
+def moved(context: Fields, action: Action) -> dict[str, Json] | None:
+    """The context after a move to another region, side or tool; None for an action that is none.
+
+    Another tool has its own area, unless one was told with it.
+    """
+    if action.kind not in ("region", "side", "tool"):
+        return None
+    told = {name: action.fields[name] for name in ("region", "side", "tool", "area_cm2") if name in action.fields}
+    fresh = {**context, **told}
+    if "tool" in told and "area_cm2" not in told:
+        fresh.pop("area_cm2", None)
+    return fresh if told else None
+
+
 def moves(opened: Opened, events: Iterable[object]) -> "Iterator[tuple[float, Fields, Edges]]":
     """Where the zones lie at first, and again at each move to another region, side or tool: from when, by which
     context. Nothing where pressure is not judged."""
@@ -46,12 +60,8 @@ def moves(opened: Opened, events: Iterable[object]) -> "Iterator[tuple[float, Fi
     if edges is not None:
         yield opened.t_s, now, edges
     for event in events:
-        if isinstance(event, Action) and event.kind in ("region", "side", "tool") and event.t_s is not None:
-            told = {name: event.fields[name] for name in ("region", "side", "tool", "area_cm2") if name in event.fields}
-            fresh = {**now, **told}
-            if "tool" in told and "area_cm2" not in told:
-                fresh.pop("area_cm2", None)
-            edges = edges_of(fresh) if told else None
+        if isinstance(event, Action) and event.t_s is not None and (fresh := moved(now, event)) is not None:
+            edges = edges_of(fresh)
             if edges is not None:
                 now = fresh
                 yield event.t_s, now, edges

@@ -6,26 +6,11 @@ The session's engine calls it with events; a person's answers come from any thre
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Protocol
 
 from companion.engine import Outcome
 from companion.pairing.steps import Ask, Do, End, Order, Say, Steps
-from sessions.events import Action, Closed, Event
-
-
-class Session(Protocol):
-    """What is needed of a run."""
-
-    @property
-    def outcome(self) -> Outcome | None: ...
-
-    def start(self) -> None: ...
-
-    def submit(self, action: Action) -> bool: ...
-
-    def stop(self, cause: str, outcome: Outcome | None = None) -> None: ...
-
-    def join(self, timeout_s: float | None = None) -> bool: ...
+from companion.underway import Session
+from sessions.events import Closed, Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 import numpy as np
 
-from companion.cli.printers import Jsonl, Plain
+from companion.cli.jsonl import Jsonl
+from companion.cli.plain import Plain
 from companion.cli.zones import edges_of
 from companion.contexts import guard_context
 from companion.pipeline import Pipeline

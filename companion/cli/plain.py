@@ -1,16 +1,16 @@
-"""How a session is printed: plain words for people and screen readers, or JSON lines for programs.
+"""A session in plain words, for people and screen readers.
 
-Pure: events in, lines out, in the outlet's thread. An unknown value is the word `unknown` or null, never 0. Whatever
-a ball says of itself is printed without controls and escapes.
+Pure: events in, lines out, in the outlet's thread. An unknown value is the word `unknown`, never 0. Whatever a ball
+says of itself is printed without controls and escapes.
 """
 
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from companion.cli.assumed import assumptions
 from companion.cli.text import amount, clean, measured, number, place, span
+from companion.cli.zones import Edges, moved
 from sessions.events import (
     Action,
     Alert,
@@ -28,12 +28,8 @@ from sessions.events import (
 )
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from companion.cli.watch import Ending
-    from sessions.events import Floats
 
-Edges = tuple[float, float, float, float]  # mean kPa where LIGHT, WORK, HIGH and OVER begin
 EdgesOf = Callable[[Fields], Edges | None]  # from a GuardContext as JSON; None where nothing is judged
 
 ZONES = ("REST", "LIGHT", "WORK", "HIGH", "OVER")
@@ -51,20 +47,6 @@ DAMAGE_S = 10.0  # damaged frames are told at most this often
 LINKS_TOLD = ("live", "stale", "lost", "gone")  # the steps between are of no use to a listener
 QUIET = ("clock",)
 BY_BALL = ("release", "contact", "squeezes", "countdown", "program")  # a notice or a cue tells of it in words
-BASIS = "they rest on judgement, see knead limits show"
-
-
-def assumptions(opened: Opened) -> Iterator[str]:
-    """What is taken for granted about the person and the tool, in one line."""
-    context = opened.context
-    judged = f"region {clean(opened.region, 40)}, tool {clean(opened.tool, 40)} ({opened.area_cm2:g} cm2); {BASIS}"
-    if context.get("judged") is False:
-        yield f"knead: this ball gives no newtons: pressure is not judged, only time, for {judged}"
-    elif context.get("screened") is False:
-        factor = context.get("factor_k")
-        yield f"knead: nobody was screened, so limits are times {factor}, for {judged}"
-    else:
-        yield f"knead: limits are for {judged}"
 
 
 class Plain:
@@ -201,53 +183,16 @@ class Plain:
             yield f"BATTERY low: {clean(notice.text)}"
 
     def _action(self, action: Action) -> Iterator[str]:
-        if action.kind in ("region", "side", "tool"):
-            self._context |= {key: value for key, value in action.fields.items() if key in self._context}
-            if action.kind == "tool":
-                self._context.pop("area_cm2", None)  # it was the old tool's
-            self._edges = self._edges_of(self._context)
+        fresh = moved(self._context, action)
+        edges = None if fresh is None else self._edges_of(fresh)
+        if fresh is not None and edges is not None:  # else the guard refuses it, or nothing is judged
+            self._context, self._edges = fresh, edges
         if action.kind == "pain":
             when = {"before": "before", "after": "after"}.get(str(action.fields.get("when")), "after that hold")
             yield f"PAIN {clean(str(action.fields.get('value')), 3)} of 10 {when}, at {action.t_s:.1f} s"
         elif action.fields.get("by") not in BY_BALL and action.kind != "end":
             said = " ".join(clean(str(value), 60) for value in action.fields.values())
             yield f"{clean(action.kind).upper()} {said}".rstrip() + (f", at {action.t_s:.1f} s" if self._opened else "")
-
-
-class Jsonl:
-    """One event a line, as JSON."""
-
-    def __init__(self) -> None:
-        self.known: Iterable[str] = ()  # what is known of the person, said when the session begins
-        self._t_s = 0.0
-
-    def words(self, event: Event) -> Iterable[str]:
-        return (*self.known, *assumptions(event)) if isinstance(event, Opened) else ()
-
-    def lines(self, event: Event) -> Iterable[str]:
-        self._t_s = float(event.t_s[-1]) if isinstance(event, Reading) else event.t_s or self._t_s
-        if isinstance(event, Reading):
-            return (json.dumps(_reading(event), allow_nan=False),)
-        return (_line(_other(event)),)
-
-    def dropped(self, readings: int) -> Iterable[str]:
-        text = f"{readings} readings were not printed: their reader is slow"
-        return (_line(_notice(self._t_s, "output", text, {"readings": readings})),)
-
-    def ending(self, ending: "Ending") -> list[str]:
-        summary: dict[str, Json] = {"id": ending.session_id, "state": "unrecorded"}
-        if ending.row is not None:
-            summary = dict(ending.row.to_json())
-        elif ending.session_id is not None:
-            summary["state"] = "unreadable"
-        return [
-            _line({"event": "session", "t_s": summary.get("duration_s", self._t_s), **summary, "exit": ending.code})
-        ]
-
-    def parting(self, ending: "Ending") -> list[str]:
-        if ending.session_id is None:
-            return []
-        return [f"knead: saved in {ending.database}; look at it with: knead sessions show last"]
 
 
 def _zone(pressure_kpa: float, edges: Edges) -> int:
@@ -273,83 +218,3 @@ def _alert_line(alert: Alert) -> str:
 def _cue_line(cue: Cue) -> str:
     """`HOLD 40 seconds, at 31.2 s`: the words themselves, for they are made to be heard."""
     return f"{clean(cue.text)}, at {cue.t_s:.1f} s"
-
-
-def _other(event: Event) -> Mapping[str, object]:
-    match event:
-        case Alert():
-            return {"event": "alert", **_shallow(event), "level": event.level.name.lower()}
-        case Notice():
-            return _notice(event.t_s, event.kind, event.text, event.fields)
-        case Totals():
-            return {"event": "totals", **_shallow(event)}
-        case Cue():
-            return {"event": "cue", **_shallow(event)}
-        case Action():
-            return {"event": "action", **_shallow(event)}
-        case Opened():
-            known = _shallow(event) | {"started_at": event.started_at.isoformat()}
-            return _notice(event.t_s, "opened", "the session begins", known)
-        case Closed():
-            return _notice(event.t_s, "closed", "the session ends", {"cause": event.cause})
-        case _:
-            raise AssertionError(event)
-
-
-def _shallow(event: "DataclassInstance") -> dict[str, object]:
-    return {field.name: getattr(event, field.name) for field in fields(event)}
-
-
-def _notice(t_s: float, kind: str, text: str, known: Mapping[str, object]) -> dict[str, object]:
-    return {"event": "notice", "t_s": t_s, "kind": kind, "text": text, "fields": known}
-
-
-def _reading(reading: Reading) -> Mapping[str, object]:
-    return {
-        "event": "reading",
-        "t_s": _numbers(reading.t_s),
-        "force_n": _numbers(reading.force_n),
-        "pressure_kpa": _numbers(reading.pressure_kpa),
-        "smooth_kpa": _numbers(reading.smooth_kpa),
-        "ramp_kpa_s": _numbers(reading.ramp_kpa_s),
-        "load": _numbers(reading.load),
-        "cells": [_known(row) for row in reading.cells.round(6).tolist()],
-        "unit": clean(reading.unit),
-        "saturated": reading.saturated.tolist(),
-        "lost": reading.lost,
-        "late": reading.late,
-        "index": reading.index,
-        "segment": reading.segment,
-    }
-
-
-def _numbers(values: "Floats") -> list[Json]:
-    """To a millionth: of a newton, a kilopascal, a second. None where nothing is known."""
-    return _known(values.round(6).tolist())
-
-
-def _known(values: list[float]) -> list[Json]:
-    return [value if math.isfinite(value) else None for value in values]
-
-
-def _line(known: Mapping[str, object]) -> str:
-    return json.dumps(_plain(known), allow_nan=False)
-
-
-def _plain(value: object) -> Json:
-    """JSON without NaN, and with texts that no terminal acts on."""
-    match value:
-        case str():
-            return clean(value)
-        case float():
-            return value if math.isfinite(value) else None
-        case None | bool() | int():
-            return value
-        case Mapping():
-            return {clean(str(name)): _plain(item) for name, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            return _plain(_shallow(value))
-        case _:
-            return clean(str(value))
