@@ -416,3 +416,33 @@ def test_regions_with_unknown_numbers(path: Path) -> None:
     assert math.isnan(found.dose_kpa_s)
     assert math.isnan(found.peak_kpa)
     assert found.contact_s == 1.5
+
+
+@pytest.mark.parametrize("damage", ["1", "true", '"x"', "[]", "[1, 2]", "[[[]]]", "null", "NaN", "Infinity"])
+@pytest.mark.parametrize("column", ["profile", "context", "smoothing", "routine", "tags", "alerts"])
+def test_json_of_another_shape_is_one_error_and_hides_no_other_session(path: Path, column: str, damage: str) -> None:
+    good, bad = (keep(path, session_events.session(1.0)) for _ in range(2))
+    log = sqlite3.connect(path, isolation_level=None)
+    log.execute(f"UPDATE session SET {column} = ? WHERE uuid = ?", (damage, bad))
+    log.close()
+    with Store(path) as store:
+        assert {row.id for row in store.list()} == {good, bad}
+        assert len(store.load(good).t_s)
+        for read in (store.load, store.whole, store.course, store.opened):
+            try:
+                read(bad)
+            except UnreadableError as error:
+                assert bad in str(error)
+                assert column in str(error)
+                assert column not in ("tags", "alerts"), "of these nothing depends on"
+
+
+def test_what_json_does_not_have_is_unknown(path: Path) -> None:
+    session = keep(path, session_events.session(1.0))
+    log = sqlite3.connect(path, isolation_level=None)
+    log.execute("UPDATE session SET profile = json_set(profile, '$.lsb', 1)")
+    log.execute("UPDATE session SET profile = replace(profile, '\"lsb\":1', '\"lsb\":NaN,\"more\":[-Infinity]')")
+    log.close()
+    with Store(path) as store:
+        device = store.opened(session).device
+    assert (device["lsb"], device["more"]) == (None, [None])
