@@ -19,14 +19,20 @@ class Observers:
         self._rest = rest
 
     def tell(self, event: Event) -> None:
+        """The event to all; then, to those who are left, who failed at it."""
+        waiting = [event]
+        while waiting:
+            waiting += self._tell(waiting.pop(0))
+
+    def _tell(self, event: Event) -> list[Event]:
+        """What is to be said of those that failed, and are detached now."""
+        said: list[Event] = []
         for observer in list(self._all):
             try:
                 observer(event)
             except Exception as error:  # an observer's fault must not reach the alarm
-                self._detach(observer, error)
-
-    def _detach(self, observer: Observer, error: Exception) -> None:
-        self._all.remove(observer)
-        name = getattr(observer, "__name__", type(observer).__name__)
-        text = f"{name} failed and was switched off; {self._rest}"
-        self.tell(Notice(self._t_s(), "observer", text, {"name": name, "error": repr(error)}))
+                self._all.remove(observer)
+                name = getattr(observer, "__name__", type(observer).__name__)
+                text = f"{name} failed and was switched off; {self._rest}"
+                said.append(Notice(self._t_s(), "observer", text, {"name": name, "error": repr(error)}))
+        return said
