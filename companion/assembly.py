@@ -1,5 +1,6 @@
 """A run put together: pipeline, engine, and all that watches them, begins and ends with them. Nothing has begun yet."""
 
+import contextlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,11 +28,14 @@ from companion.speech import Speech
 from companion.stages import Plan, Stages
 from companion.transports import Transport
 from companion.wakeful import Wakeful
+from sessions.errors import StoreBusyError, StoreDeniedError
 from sessions.events import Action, Notice
 
 if TYPE_CHECKING:
     from sessions.journal import Journal
     from sessions.store import Store
+
+UNOPENED = (StoreDeniedError, StoreBusyError)  # a full disk, no permission, another program: it may pass
 
 
 def assemble(
@@ -66,7 +70,8 @@ def assemble(
     def tell(notice: Notice) -> None:
         engine.tell(notice)  # there before the first event is
 
-    journal = journal_of(settings, tell) if request.record else None
+    checked = known is None or known.known
+    journal = journal_of(settings, tell, checked=checked) if request.record else None
     observers = observers if journal is None else [journal, *observers]
     led = plan.hands is not None or plan.program is not None
     cues = cues_of(settings, tell, led=led) if request.sound else None
@@ -93,12 +98,17 @@ def open_store(settings: Settings) -> "Store":
     return Store(settings.paths.database)
 
 
-def journal_of(settings: Settings, tell: Callable[[Notice], None]) -> "Journal":
-    """The writer of the log, once the log could be opened. Raises SessionError."""
+def journal_of(settings: Settings, tell: Callable[[Notice], None], *, checked: bool = True) -> "Journal":
+    """The writer of the log. What only keeps it from the disk for now is told by itself, and waits in memory.
+
+    With `checked` the log is opened once before: what a crash left is recovered, and one that is damaged or newer
+    raises SessionError now.
+    """
     from sessions.journal import Journal
 
-    with open_store(settings):  # recovers what a crash left, and says now if the log cannot be used
-        pass
+    with contextlib.suppress(*UNOPENED):
+        if checked:
+            open_store(settings).close()
     return Journal(settings.paths.database, tell)
 
 

@@ -1,7 +1,7 @@
 """The engine's clock: seconds that may run faster than the wall's."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 
 class Clock:
@@ -10,7 +10,7 @@ class Clock:
     def __init__(self, speed: float = 1.0) -> None:
         self.speed = speed
         self._origin = time.monotonic()
-        self._epoch = datetime.now(UTC)
+        self._epoch = datetime.now().astimezone()
 
     def now_s(self) -> float:
         return (time.monotonic() - self._origin) * self.speed
@@ -20,5 +20,8 @@ class Clock:
         return max(0.0, (until_s - self.now_s()) / self.speed)
 
     def wall(self, at_s: float) -> datetime:
-        """The wall time at which this clock showed `at_s` (aware, UTC)."""
+        """The wall time at which this clock showed `at_s`: aware, with the offset that held here when it was made.
+
+        A session keeps that offset, so that its day and hour stay those of the person, wherever they are read.
+        """
         return self._epoch + timedelta(seconds=at_s / self.speed)

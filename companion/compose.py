@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from companion import balls, guidance, keeping, past, replaying, whereabouts
-from companion.assembly import assemble, first_tag, journal_of
+from companion.assembly import UNOPENED, assemble, first_tag, journal_of
 from companion.assembly import open_store as open_store
 from companion.calibrating import Bench
 from companion.clock import Clock
@@ -50,7 +50,7 @@ def live(request: LiveRequest, settings: Settings, observers: Sequence[Observer]
         return _replay(request, settings, observers)
     if not math.isfinite(request.speed):
         raise ConfigError("a ball has no highest speed", "--speed max is for replays")
-    known = gather(settings, request.person)
+    known = gather_anyhow(settings, request.person)
     if request.program is None:
         known.refuse(request.region, request.side)
     return _on_ball(request, settings, known, observers)
@@ -61,6 +61,18 @@ def gather(settings: Settings, person: str | None = None) -> past.Past:
     paths = settings.paths
     limits_file = paths.config_file.with_name(past.LIMITS_FILE)
     return past.gather(paths.database, limits_file, person or settings.person, datetime.now(UTC))
+
+
+def gather_anyhow(settings: Settings, person: str | None = None) -> past.Past:
+    """As `gather`; but a log that may not be opened, or that another program holds, keeps no session from being judged.
+
+    Raises SessionError where it is damaged or newer.
+    """
+    try:
+        return gather(settings, person)
+    except UNOPENED as error:
+        limits_file = settings.paths.config_file.with_name(past.LIMITS_FILE)
+        return past.unknown(error, limits_file, person or settings.person, datetime.now(UTC))
 
 
 def _on_ball(
@@ -182,6 +194,7 @@ def _replay(request: LiveRequest, settings: Settings, observers: Sequence[Observ
     script = replaying.script_of(request.address or "", settings.paths, joined=in_haste)
     journal: Journal | None = None
     if request.record:
+        open_store(settings).close()  # said now: to be kept is all that this replay is for
         journal = journal_of(settings, lambda notice: None)
         observers = [replaying.Recorded(journal), *observers]
     player, clock = replaying.player_of(script, observers, request.speed, request.seconds)

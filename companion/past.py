@@ -30,6 +30,7 @@ from companion.safety.limits import DEFAULT_TOOL, GuardContext, combined_factor,
 from companion.safety.lowered import Lowered, read_lowered
 from companion.safety.person import Lock, Person, read_person
 from companion.safety.screening import Standing, Verdict, judge
+from sessions.errors import SessionError
 from sessions.wording import span
 
 LIMITS_FILE = "limits.toml"  # the user's own, beside the settings
@@ -47,6 +48,7 @@ class Past:
     lowered: Mapping[str, Lowered] = field(default_factory=lambda: _NO_LOWERED)
     problems: tuple[str, ...] = ()  # what could not be read, one line each
     started: bool = True  # whether the first sessions' rule is to be looked at
+    known: bool = True  # False: there is a log, and it could not be opened
 
     @property
     def factor_k(self) -> float:
@@ -182,7 +184,7 @@ class Past:
             said.append(told[self.verdict.missing])
         if simulated:
             return tuple(said)
-        if self.is_first:
+        if self.is_first and self.known:
             minutes = whole_body()["first_session_s"] / 60
             times = f"limits times {rule('first_sessions_factor'):g}, " if self.verdict.screened else ""
             said.append(f"one of your first three sessions: {times}{minutes:g} minutes of contact")
@@ -249,6 +251,17 @@ def gather(database: Path, limits_file: Path, name: str, now: datetime) -> Past:
         problems.append("the log has a session in the future: is the clock right? It counts as of now")
     verdict = judge(person.screening, person.check, now)
     return Past(person, now, verdict, history.until(now), lowered, tuple(problems))
+
+
+def unknown(error: SessionError, limits_file: Path, name: str, now: datetime) -> Past:
+    """What a session goes by where the log cannot be opened: its alarms wait for no disk. Nothing is known, and said.
+
+    The shorter time of a first session holds, since nobody can tell that it is none.
+    """
+    why = str(error).rstrip(".")
+    problems = [f"{why}; answers, locks and the last days are unknown, so limits are halved and the session is short"]
+    lowered = own_file(limits_file, problems)
+    return Past(Person(name), now, judge(None, None, now), History(), lowered, tuple(problems), known=False)
 
 
 def own_file(path: Path, problems: list[str]) -> Mapping[str, Lowered]:

@@ -1,6 +1,9 @@
 """The SQLite file: opened safely, its errors told apart."""
 
+import errno
 import json
+import math
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -17,6 +20,7 @@ from sessions.private import make_directory, make_file
 
 TURN_S = 0.01  # between two tries to make a log that others make, too
 CACHE_KB = 2000  # SQLite's own default
+SIDE_BYTES = 64 << 10  # with less room SQLite cannot make its side files, and calls that an I/O error
 WAL_LIMIT = 4 << 20  # bytes the side file keeps after a checkpoint
 
 # Set on every connection. FULL: a commit is on the disk, not in its cache, when it returns.
@@ -158,6 +162,8 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise _full(path) from error
         text = f"The log {path} cannot be opened: {error.strerror or error}."
         raise StoreDeniedError(text, PERMISSIONS) from error
     except DBAPIError as error:
@@ -178,12 +184,26 @@ def _told(path: Path, error: BaseException | None) -> SessionError:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return UnreadableError(f"The log {path} is damaged: {_plain(error)}.", RESTORE)
         case sqlite3.SQLITE_FULL:
-            return StoreDeniedError(f"The log {path} cannot be written: the disk is full.", FREE_SPACE)
+            return _full(path)
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return StoreDeniedError(f"The log {path} cannot be opened for writing.", PERMISSIONS)
+        case sqlite3.SQLITE_IOERR if _free_bytes(path) < SIDE_BYTES:  # no room for the file it shares with others
+            return _full(path)
         case sqlite3.SQLITE_IOERR:
             return StoreDeniedError(f"The log {path} cannot be read or written: {_plain(error)}.", "Check the disk.")
     return SessionError(f"The log {path} cannot be used: {_plain(error)}.")
+
+
+def _full(path: Path) -> StoreDeniedError:
+    return StoreDeniedError(f"The log {path} cannot be opened or written: the disk is full.", FREE_SPACE)
+
+
+def _free_bytes(path: Path) -> float:
+    """On the disk of a log; without end where that cannot be told."""
+    try:
+        return shutil.disk_usage(path.parent).free
+    except OSError:
+        return math.inf
 
 
 def _plain(error: object) -> str:

@@ -35,7 +35,7 @@ HANG_S = 1.0  # a write that takes longer breaks the promise of a second, and is
 class JournalResult:
     """How it ended. All is well where `unsaved_s` is 0 and `error` None."""
 
-    session_id: str | None  # None: nothing was ever opened
+    session_id: str | None  # None: nothing was ever opened, or nothing of it reached the log
     unsaved_s: float  # seconds of the session that are on no disk
     error: str | None
 
@@ -63,6 +63,7 @@ class Journal:
         self._held_bytes = 0  # writer: waiting in the draft
         self._taken_to_s = 0.0  # caller
         self._saved_to_s = 0.0  # writer
+        self._begun = False  # writer: the log has the session
         self._writing_since: float | None = None  # writer
         self._give_up_at: float | None = None  # caller: closing
         self._waiting = False  # the caller was told that data wait
@@ -115,7 +116,7 @@ class Journal:
         if self._thread.is_alive():
             error = error or f"The disk did not answer within {timeout_s:g} s."
         unsaved_s = max(self._taken_to_s - self._saved_to_s, 0.0) + self._refused_s + self._vanished_s
-        return JournalResult(self._session, unsaved_s, error or self._fault)
+        return JournalResult(self._session if self._begun else None, unsaved_s, error or self._fault)
 
     # On the caller's thread.
 
@@ -214,11 +215,13 @@ class Journal:
         if moved is not None:
             self._draft.restore(*moved)
             self._saved_to_s = 0.0
+            self._begun = False
             self._tell_waiting("The log was deleted or replaced while it was written")
         pending = self._draft.pending()
         if pending is None or (writer.begun and not pending.chunks and not pending.events):
             return
         writer.write(pending)
+        self._begun = True
         self._draft.confirm()
         self._saved_to_s = pending.to_s
         self._held_bytes = self._draft.held_bytes
@@ -237,12 +240,12 @@ class Journal:
         self._error = None
         if self._waiting:
             self._waiting = False
-            self._say("The log is written again, and all that waited is saved.", "written")
+            self._say("The log is written again, and all that waited is saved", "written")
         return True
 
     def _tell_waiting(self, cause: str) -> None:
         self._waiting = True
-        self._say(f"{cause}. What comes now waits in memory, and is written when it can be.", "waiting")
+        self._say(f"{cause}. What comes now waits in memory, and is written when it can be", "waiting")
 
     def _say(self, text: str, state: str) -> None:
         to_s = self._taken_to_s

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta, timezone
 from heapq import merge
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sessions.errors import UnreadableError
 from sessions.events import Action, Alert, Cue, Fields, Json, Level, Notice, Opened, Phase, RegionTotals, Totals
@@ -15,6 +15,7 @@ AFTER = "after"
 TOTALS_EVERY_S = 10.0  # a row a second would be a tenth of the log; between two rows a replay computes them again
 
 Kept = Alert | Notice | Cue | Action | Totals
+Told = TypeVar("Told", Alert, Notice, Cue, Action)
 
 
 class EventRow(NamedTuple):
@@ -54,13 +55,13 @@ def event_of(row: EventRow, name: str) -> Alert | Notice | Cue | Action:
         match row.kind:
             case "alert":
                 phase, level = Phase(told.pop("phase")), Level[told.pop("level").upper()]
-                return Alert(t_s=number(row.t_s), phase=phase, level=level, **told)
+                return _sound(Alert(t_s=number(row.t_s), phase=phase, level=level, **told))
             case "notice":
-                return Notice(number(row.t_s), **told)
+                return _sound(Notice(number(row.t_s), **told))
             case "cue":
-                return Cue(number(row.t_s), **told)
+                return _sound(Cue(number(row.t_s), **told))
             case "action":
-                return Action(t_s=row.t_s, **told)
+                return _sound(Action(t_s=None if row.t_s is None else number(row.t_s), **told))
         raise ValueError(f"unknown kind {row.kind!r}")
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise _damaged(row, name) from error
@@ -211,6 +212,17 @@ def plain_fields(given: Fields) -> dict[str, Json]:
     return {text(key): _plain(value) for key, value in given.items()}
 
 
+def _sound(event: Told) -> Told:
+    """The event. TypeError where JSON of a damaged or foreign log has put in what no such event can hold."""
+    for name, kinds in _HOLDS.items():
+        value = getattr(event, name, None)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kinds)):
+            raise TypeError(name)
+        if value is None and hasattr(event, name) and name not in _MAY_BE_UNKNOWN:
+            raise TypeError(name)
+    return event
+
+
 def _damaged(row: EventRow, name: str) -> UnreadableError:
     return UnreadableError(f"Event {row.seq} of {name} is damaged.", "Restore the log from a backup.")
 
@@ -251,6 +263,17 @@ def _rounded(value: float) -> float | None:
     return round(value, 3) if math.isfinite(value) else None
 
 
+_MAY_BE_UNKNOWN: Mapping[str, tuple[type, ...]] = {
+    "value": (int, float),
+    "limit": (int, float),
+    "step": (int,),
+    "after_index": (int,),
+}
+_HOLDS: Mapping[str, tuple[type, ...]] = {  # by the names of an event's fields
+    **dict.fromkeys(("kind", "cause", "text", "unit", "region", "side"), (str,)),
+    "fields": (Mapping,),
+    **_MAY_BE_UNKNOWN,
+}
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _ZONES = ("rest_s", "light_s", "work_s", "high_s", "over_s")
 _REGION_NUMBERS = [

@@ -217,6 +217,16 @@ def test_a_full_disk_is_waited_for_and_half_a_record_taken_back(
     assert kinds[-1] is Kind.END
 
 
+def test_a_disk_that_is_full_from_the_beginning_is_told_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Disk(monkeypatch).error = errno.ENOSPC
+    with pytest.raises(ConfigError, match=os.strerror(errno.ENOSPC)) as found:
+        CaptureWriter(tmp_path / "a.cap", SETUP)
+    assert found.value.hint
+    assert list(tmp_path.iterdir()) == [], "nothing is left of it"
+
+
 def test_a_disk_that_stays_full_is_told_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = Disk(monkeypatch)
     writer = CaptureWriter(tmp_path / "a.cap", SETUP)

@@ -1,8 +1,11 @@
 """What the last days leave for today: halved dose, shared caps, rests, weeks, and when a region is free again."""
 
+import dataclasses
+import math
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +21,11 @@ from companion.safety.carried import (
     left_today,
     rests,
 )
+from companion.safety.causes import CAUSES
+from companion.safety.limits import Carried
 from companion.safety.person import Lock
+from companion.safety.watch import Meter, SumWatch
+from tests.guard_story import GLUTE, Story
 from tests.test_screening import NOW
 
 H = timedelta(hours=1)
@@ -204,3 +211,25 @@ def test_when_again_is_free_and_not_before(visits: list[tuple[str, str, timedelt
     assert not left_today(past, (), region, "left", DOSE, now.again - timedelta(seconds=1)).free or (
         now.again - NOW
     ) % H == timedelta(0)
+
+
+@pytest.mark.parametrize("carried", [0.0, 5e4, 1e18, 1e308, math.inf])
+def test_whatever_a_log_says_was_carried_holds_up_no_alarm(carried: float) -> None:
+    """A damaged or foreign log may say anything, and nobody counts up to it tenth by tenth."""
+    story = Story(dataclasses.replace(GLUTE, carried=(Carried("glute", "left", carried, carried),), carried_s=carried))
+    story.press(30.0, 5.0)
+    told = {cause for _, cause, _, _ in story.alerts()}
+    assert told >= ({"day", "day_dose"} if carried else set())
+    assert len(story.alerts()) < 8
+    story.press(200.0, 0.5)
+    assert (story.alerts("peak")[-1][2:]) == ("stop", "raised")
+
+
+def test_tenths_are_counted_as_one_by_one() -> None:
+    (cause,) = (cause for cause in CAUSES if cause.key == "dose")
+    for base in (0.0, 70.0, 79.0, 81.0, 99.99, 100.0, 123.4, 1e4, 54321.0):
+        watch = SumWatch(cause)
+        watch.allow(100.0, base)
+        course = np.array([1.0, 5.0, 9.0, 11.0, 12.0, 40.0])
+        watch.run(Meter(40.0, lambda course=course: course), lambda: np.ones(6, np.bool_))  # type: ignore[misc]  # bound
+        assert watch.told == max(int((base + 40.0) // 10), 7), base

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,39 @@ def test_what_cannot_begin_is_one_line_a_hint_and_a_code(arguments: list[str], c
     assert first.startswith("knead: ")
     assert len(hint) == 1
     assert hint[0].startswith("  ")
+
+
+def test_a_home_that_cannot_be_written_keeps_no_alarm_waiting(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("no directory")
+    found = knead("live", "sim:too_hard", "--seconds", "15", "--speed", "10", home=tmp_path)
+    assert found.returncode == 1
+    lines = found.stdout.splitlines()
+    assert any("What comes now waits in memory" in line for line in lines)
+    assert any(line.startswith("STOP stop, come off") for line in lines)
+    assert lines[-1] == "Nothing was recorded."
+    *_, told, hint = found.stderr.splitlines()
+    assert told.startswith("knead: 15.0 s of the session are not saved: The log ")
+    assert hint == "  see the disk, then: knead doctor"
+
+
+def test_a_replay_that_cannot_be_kept_as_asked_does_not_begin(tmp_path: Path) -> None:
+    capture = str(tmp_path / "ball.cap")
+    made = knead("live", "sim:empty", "--seconds", "1", "--no-record", "--capture", capture, home=tmp_path)
+    assert made.returncode == 0, made.stderr
+    (tmp_path / "data").write_text("no directory")
+    found = knead("live", f"replay:{capture}", "--record", "--speed", "max", home=tmp_path)
+    assert (found.returncode, found.stdout) == (6, "")
+    assert len(found.stderr.splitlines()) == 2
+
+
+def test_a_session_is_told_and_kept_by_the_time_of_its_place(tmp_path: Path) -> None:
+    found = knead("live", "sim:empty", "--seconds", "1", home=tmp_path, TZ="HERE-05:45")  # east of Greenwich
+    assert found.returncode == 0, found.stderr
+    (row,) = kept(tmp_path)
+    assert row.started_at.utcoffset() == timedelta(hours=5, minutes=45)
+    assert f"at {row.started_at:%H:%M:%S}\n" in found.stdout
+    listed = knead("sessions", "list", home=tmp_path, TZ="THERE08:00")
+    assert f"{row.started_at:%Y-%m-%d %H:%M}" in listed.stdout
 
 
 def test_the_last_ball_is_found_again(tmp_path: Path) -> None:

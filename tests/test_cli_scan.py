@@ -30,7 +30,7 @@ def port(**changed: Any) -> Place:
 
 
 def test_scan_lists_ports_and_why_one_cannot_be_used(capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    ports = [port(known=True), port(address="serial:COM3", name="", problem="busy")]
+    ports = [port(known=True), port(address="serial:COM3", name="COM3", problem="busy")]
     monkeypatch.setattr(inreach, "serial_places", lambda _: ports)
     assert run(["scan"]) == 0
     assert capsys.readouterr().out.splitlines() == [

@@ -257,6 +257,19 @@ def test_recover_completes_what_a_crash_left(home: Path, capsys: Shown) -> None:
     assert (shown.out, shown.err) == ("", "Nothing to recover.\n")
 
 
+def test_a_damaged_log_is_not_said_to_need_nothing(home: Path, capsys: Shown) -> None:
+    keep(home, *story())
+    log = find_paths({"KNEAD_HOME": str(home)}).database
+    content = bytearray(log.read_bytes())
+    content[4096::7] = b"\xff" * len(content[4096::7])
+    log.write_bytes(content)
+    assert run(["sessions", "recover"]) == 0
+    shown = capsys.readouterr()
+    assert "the log was damaged: 0 sessions could be read" in shown.err
+    assert f"the damaged log is kept as {log}.before-" in shown.err
+    assert "Nothing to recover" not in shown.err
+
+
 def test_any_command_that_reads_the_log_recovers_and_says_so(home: Path, capsys: Shown) -> None:
     crash(home)
     assert run(["sessions", "list"]) == 0

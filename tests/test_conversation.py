@@ -8,6 +8,7 @@ import pytest
 
 from firmware_protocol import messages as m
 from firmware_protocol.codec import decode_from_ball, encode
+from firmware_protocol.conversation import Conversation, Errand
 from firmware_protocol.driver import (
     BallEvent,
     Calibrated,
@@ -207,6 +208,19 @@ def test_any_reply_may_be_lost(framed: bool, lost: int) -> None:
     assert world.host.phase is Phase.LIVE
     assert len(world.of(Started)) == 1
     check(world)
+
+
+def test_a_reply_to_an_earlier_try_is_none_to_this_one() -> None:
+    """R10, R44: of the type that is waited for, but under the tag of before."""
+    talk = Conversation(framed=False, first_tag=7)
+    talk.ask(Errand(m.Time()))
+    first, again = talk.next(0.0), talk.tick(1.0)
+    assert isinstance(first, Send)
+    assert isinstance(again, Send)
+    reply = m.TimeReply(5_000_000)
+    assert talk.answer(first.data[1], reply) is None
+    assert talk.current is not None
+    assert talk.answer(again.data[1], reply) is not None
 
 
 def test_a_late_reply_is_not_taken_for_another() -> None:

@@ -42,7 +42,7 @@ class Link:
 
     def __init__(self, ball: VirtualBall, clock: Clock) -> None:
         self.name = "the test's ball"
-        self.opens = 0
+        self.opens = self.closes = 0
         self.silent = threading.Event()
         self.gone = threading.Event()
         self._inner = SimTransport(ball, self.name, clock)
@@ -70,6 +70,7 @@ class Link:
         await self._inner.send(send)
 
     async def close(self) -> None:
+        self.closes += 1
         await self._inner.close()
 
     async def returned(self) -> None:
@@ -210,8 +211,9 @@ def test_a_ball_that_goes_and_returns_is_the_same_session() -> None:
     gap = stage.seen.wait(Notice, lambda notice: notice.kind == "gap")
     after = stage.seen.wait(Reading, lambda reading: reading.t_s[0] > before_s and not reading.late)
     assert gap.fields["to_s"] == pytest.approx(after.t_s[0])
-    assert stage.link.opens == 2
+    assert (stage.link.opens, stage.link.closes) == (2, 1), "no link is left open behind the next"
     assert stage.end().code == 0
+    assert stage.link.closes == 2
     assert len(stage.seen.of(Opened)) == 1
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from companion.balls import transport
+from companion.cli.jsonl import Jsonl
+from companion.cli.plain import Plain
+from companion.cli.zones import edges_of
 from companion.clock import Clock
 from companion.contexts import guard_context
 from companion.errors import CompanionError, DeviceNotFoundError
+from companion.replays.again import place_of
 from companion.run import LiveRequest
 from companion.transports.serial import parse
+from companion.tui.liveview import LiveView
 from firmware_protocol.driver import Profile, Unit
 from sessions.errors import UnreadableError
 from sessions.record import EventRow, event_of, totals_of
@@ -88,18 +94,32 @@ json_values = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.sampled_from(["alert", "notice", "action", "totals", "else"]),
+    st.sampled_from(["alert", "notice", "cue", "action", "totals", "else"]),
     st.dictionaries(
-        st.sampled_from(["kind", "text", "fields", "phase", "level", "regions", "after_index"]), json_values
+        st.sampled_from(["kind", "text", "fields", "phase", "level", "regions", "after_index", "step"]), json_values
     ),
 )
+@example("notice", {"kind": ["link"], "text": "x", "fields": {}})
+@example("notice", {"kind": "link", "text": None, "fields": {}})
+@example("notice", {"kind": "link", "text": "x", "fields": 0})
+@example("action", {"kind": "mark", "fields": {}, "after_index": True})
+@example("cue", {"kind": "step", "step": "x", "text": "", "fields": {}})
 def test_any_row_is_an_event_or_one_error(kind: str, fields: dict[str, object]) -> None:
+    """And an event, however little sense it makes, can be told, shown and played again."""
     row = EventRow(0, 1.0, kind, fields)  # type: ignore[arg-type]  # JSON as a damaged file may hold it
-    for read in (lambda: event_of(row, "a session"), lambda: totals_of([row], "a session")):
-        try:
-            read()
-        except UnreadableError as error:
-            assert "a session" in str(error)
+    with suppress(UnreadableError):
+        assert totals_of([row], "a session")[0].t_s == 1.0
+    try:
+        event = event_of(row, "a session")
+    except UnreadableError as error:
+        assert "a session" in str(error)
+        return
+    assert {place_of(event)}
+    view = LiveView()
+    view(event)
+    assert view.snapshot().events
+    told = [*Jsonl().lines(event), *Plain(edges_of).lines(event), *Plain(edges_of).words(event)]
+    assert all(line.isprintable() for line in told)
 
 
 @pytest.mark.parametrize(("told_mm2", "area_cm2"), [(0, 8.0), (1, 8.0), (700, 7.0), (900, 8.0), (0xFFFF, 8.0)])

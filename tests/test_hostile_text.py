@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from companion import inreach
 from companion.cli import run
 from companion.cli.jsonl import Jsonl
+from companion.cli.judging import judged
 from companion.cli.plain import Plain
 from companion.config import find_paths
 from companion.inreach import Place
@@ -21,7 +22,10 @@ from companion.plaintext import MARKS_MAX, plain
 from companion.tui.danger import DangerScreen
 from companion.tui.detail import DetailScreen
 from sessions.events import Action, Alert, Closed, Event, Fields, Level, Notice
+from sessions.report import session_paper
+from sessions.reporthtml import html
 from sessions.store import NOTE_MAX, TAG_MAX, Store
+from tests import papers
 from tests.test_cli_sessions import home, keep, story  # noqa: F401  # `home` is a fixture
 from tests.test_tui_screens import home as on_home
 from tests.test_tui_screens import on_live, stop, text_of, until
@@ -181,6 +185,32 @@ def test_what_is_handed_on(text: str, home: Any, tmp_path: Path) -> None:  # noq
     plainly, at_length = kept_as_files("x", home, tmp_path / "x"), kept_as_files("x " * 5000, home, tmp_path / "xx")
     for name in ("it.html", "week.html"):
         assert tags(files[name]) <= tags(plainly[name]) | tags(at_length[name]), name
+
+
+def saying(thing: Any, text: str) -> Any:
+    """The same, with this text for every text in it."""
+    match thing:
+        case str():
+            return text
+        case tuple() | list():
+            return [saying(each, text) for each in thing]
+        case _ if is_dataclass(thing):
+            return replace(thing, **{field.name: saying(getattr(thing, field.name), text) for field in fields(thing)})  # type: ignore[type-var]  # no class, but one of its objects
+    return thing
+
+
+def test_no_text_of_a_page_becomes_part_of_it(tmp_path: Path) -> None:
+    """Whether it was typed here or told by somebody, which is not for the page to know."""
+    papers.usual(tmp_path / "knead.db")
+    with Store(tmp_path / "knead.db") as store:
+        data = store.load("last")
+        paper = session_paper(data, judged(data), person="Ann")
+    harmful = "\"'><b onload=alert(1)>&copy;</b><!-- ]]></title></style><script>"
+    page, plainly = html(saying(paper, harmful)), html(saying(paper, "x"))
+    names = [re.findall(r"<[^\s>]*", text) for text in (page, plainly)]
+    assert names[0] == names[1]
+    assert page.count('=""') == plainly.count('=""'), "nor does one end an attribute"
+    assert "alert(1)" in page
 
 
 # --- screens ---

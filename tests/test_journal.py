@@ -399,6 +399,19 @@ def test_a_disk_that_takes_nothing_is_waited_for(fault: str) -> None:
             assert np.array_equal(store.load("last").values, session_events.force_counts(20_000, 4, 100.0))
 
 
+def test_what_never_reached_the_log_has_no_name_there(path: Path, told: Told) -> None:
+    path.parent.write_text("no directory")
+    journal = Journal(path, told, commit_s=0.02)
+    for event in session_events.session(2.0):
+        journal(event)
+    waiting = told.wait()
+    assert (waiting.fields["state"], waiting.text.endswith("is written when it can be")) == ("waiting", True)
+    result = journal.close(timeout_s=0.2)
+    assert result.session_id is None
+    assert result.unsaved_s == pytest.approx(1.99)
+    assert result.error is not None
+
+
 def test_a_newer_log_is_not_touched_and_the_loss_is_told(path: Path, told: Told) -> None:
     Store(path).close()
     with closing(sqlite3.connect(path)) as connection:

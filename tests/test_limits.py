@@ -247,7 +247,13 @@ def test_a_context_survives_json() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"region": "elbow"}, {"carried": [{"region": "calf"}]}, {"factor_k": "much"}, {"carried": 3}, {"area_cm2": None}],
+    [
+        *({"region": "elbow"}, {"carried": [{"region": "calf"}]}, {"factor_k": "much"}, {"carried": 3}),
+        *({"area_cm2": None}, {"personal": 1.5}, {"personal": {"calf": "x"}}, {"lowered": 3}, {"lowered": {"calf": 3}}),
+        *({"lowered": {"calf": {"peq_max_kpa": "x"}}}, {"cell_cm2": "x"}, {"full_scale_n": [1]}, {"body_kg": {}}),
+        *({"carried_s": [1]}, {"noise_n": None}, {"locked": [3]}, {"resting": 3}, {"told": [1]}, {"person": None}),
+        {"carried": [{"region": "calf", "side": "left", "contact_s": "x", "dose_kpa_s": 0.0}]},
+    ],
 )
 def test_a_context_that_is_none_is_said(fields: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="guard context"):

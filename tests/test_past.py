@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from companion import compose, keeping
+from companion.cli.sheets import due
 from companion.config import Settings, load_settings
 from companion.errors import ConfigError, RefusedError
 from companion.keeping import Symptoms, answered
@@ -20,6 +21,7 @@ from companion.safety.limits import GuardContext, effective
 from companion.safety.person import Lock, OwnLimit
 from companion.safety.screening import Standing
 from firmware_protocol.simulator import virtual
+from sessions.errors import StoreDeniedError, UnreadableError
 from sessions.events import Action, Closed, Event, Notice, Opened, Reading, RegionTotals, Totals
 from sessions.store import Store
 from tests import session_events
@@ -88,6 +90,26 @@ def test_without_a_log_nothing_is_known_and_none_is_made(path: Path) -> None:
     context = found.apply(CONTEXT, simulated=False)
     assert (context.screened, context.session_limit_s, context.carried) == (False, 900.0, ())
     assert not path.exists()
+
+
+def test_a_log_that_cannot_be_opened_keeps_no_session_from_being_judged(settings: Settings) -> None:
+    settings.paths.database.mkdir(parents=True)
+    with pytest.raises(StoreDeniedError):
+        compose.gather(settings)
+    found = compose.gather_anyhow(settings)
+    (said,) = found.words("glute", "left")
+    assert said.endswith("unknown, so limits are halved and the session is short")
+    context = found.apply(CONTEXT, simulated=False)
+    assert (context.screened, context.factor_k, context.session_limit_s) == (False, 0.5, 900.0)
+    found.refuse("glute", "left")  # does not
+    assert due(settings, "me", "serial:/dev/ttyACM0") is None, "no answer could be kept"
+
+
+def test_a_damaged_log_is_still_an_error(settings: Settings) -> None:
+    settings.paths.database.parent.mkdir()
+    settings.paths.database.write_bytes(b"no database" * 1000)
+    with pytest.raises(UnreadableError):
+        compose.gather_anyhow(settings)
 
 
 def test_a_demonstration_goes_by_nobody() -> None:

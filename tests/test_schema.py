@@ -1,5 +1,6 @@
 """The log's file: made safely, recognised, refused when newer, foreign or damaged."""
 
+import errno
 import sqlite3
 import stat
 import subprocess
@@ -7,12 +8,13 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import inspect
 
 from sessions import schema
-from sessions.database import Database
+from sessions.database import FREE_SPACE, Database, explained
 from sessions.errors import SessionError, StoreBusyError, StoreDeniedError, StoreTooNewError, UnreadableError
 from sessions.store import Store
 
@@ -115,6 +117,24 @@ def test_a_directory_in_its_place_is_denied(path: Path) -> None:
     with pytest.raises(StoreDeniedError) as caught:
         Database(path)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(("free", "says"), [(0, "the disk is full"), (1 << 30, "disk I/O error")])
+def test_a_disk_without_room_for_the_side_files_is_called_full(
+    free: int, says: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite itself calls it an I/O error."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=free))
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    with pytest.raises(StoreDeniedError, match=says), explained(path):
+        raise error
+
+
+def test_no_room_for_the_directory_is_a_full_disk(path: Path) -> None:
+    with pytest.raises(StoreDeniedError, match="the disk is full") as caught, explained(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.hint == FREE_SPACE
 
 
 def test_a_directory_that_cannot_be_made_is_denied(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from serial.tools.list_ports_common import ListPortInfo
 
 from companion.errors import DeviceBusyError, DeviceNotFoundError, LinkLostError, UnavailableError
 from companion.transports import serial as module
-from companion.transports.serial import SerialTransport, parse
+from companion.transports.serial import SerialTransport, list_serial, parse
 from firmware_protocol.driver import Send
 
 LIMIT_S = 10.0
@@ -234,8 +235,16 @@ async def test_a_socket_url_is_a_port_too() -> None:
 async def test_nobody_listening_is_no_ball() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         free = server.getsockname()[1]
-    with pytest.raises(DeviceNotFoundError):
+    with pytest.raises(DeviceNotFoundError, match=f"socket://127.0.0.1:{free} cannot be reached") as caught:
         await transport(f"socket://127.0.0.1:{free}").open()
+    assert caught.value.hint == "see the address, and that a ball is served there"
+
+
+def test_a_port_of_which_nothing_is_told_has_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = [ListPortInfo("/dev/ttyS0"), ListPortInfo("/dev/ttyACM0")]
+    ports[1].description = "A ball"
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
+    assert [(port.name, port.detail) for port in list_serial()] == [("/dev/ttyACM0", "A ball"), ("/dev/ttyS0", "")]
 
 
 async def test_unread_bytes_are_bounded(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from companion.tui.curve import axis_rows, sign_of, trace_rows
 from companion.tui.danger import danger_rows
 from companion.tui.face import STOPPED, Now, alert_rows, panel_rows, start_rows, title_row
 from companion.tui.liveview import LiveView, Marks
+from companion.tui.overlay import MARKERS, Compared, overlay_rows
 from companion.tui.snapshot import Snapshot
 from companion.tui.told import LINES_MAX, log_lines
 from companion.tui.tones import Row, Rows, Tone
@@ -18,8 +19,8 @@ from companion.tui.widgets.bignumber import banner, far_number, near_number
 from companion.tui.widgets.gauge import gauge_rows
 from companion.tui.widgets.preview import preview_rows
 from companion.tui.widgets.tiny import tiny_rows
-from sessions.events import Action, Alert, Closed, Cue, Event, Level, Phase
-from tests.test_tui_stage import HOSTILE, HOSTILE_SHOWN
+from sessions.events import Action, Alert, Closed, Cue, Event, Floats, Level, Phase
+from tests.test_tui_stage import HOSTILE, HOSTILE_SHOWN, FakeRow
 from tests.tui_plays import MARKS, alert, notice, opened, reading, totals
 
 SIZES = [(1, 1), (6, 1), (12, 3), (30, 8), (40, 12), (60, 20), (80, 24), (100, 30), (120, 40), (200, 60)]
@@ -329,6 +330,21 @@ def test_a_session_in_one_strip_shows_its_gaps() -> None:
     assert told[1] == "█" * 8 + " " * 4 + "█" * 8
     assert lines(preview_rows(np.zeros(0), np.zeros(0), 20, 3)) == ["nothing was measured"]
     assert lines(preview_rows(t_s, np.full(len(t_s), math.nan), 20, 3)) == ["no pressure is known"]
+
+
+def test_curves_laid_over_each_other_are_drawn_where_something_is_known() -> None:
+    t_s = np.arange(0.0, 10.0, 0.1)
+    unknown, known = (t_s, np.full(100, math.nan)), (t_s, np.full(100, 30.0))
+    row: Any = FakeRow("a")
+
+    def drawn(*curves: tuple[Floats, Floats]) -> str:
+        found = Compared("start", (row,) * len(curves), (0.0,) * len(curves), curves, (), 0)
+        return "\n".join(lines(overlay_rows(found, 40, 8)))
+
+    assert drawn(unknown, unknown) == "no pressure is known"
+    told = drawn(unknown, known)
+    assert MARKERS[1] in told
+    assert MARKERS[0] not in told
 
 
 def test_the_noise_of_an_untouched_ball_stays_at_the_bottom() -> None:

@@ -233,8 +233,10 @@ async def test_danger_covers_a_guided_session() -> None:
         run.emit(alert("peak", Level.STOP))
         await until(pilot, lambda: isinstance(pilot.app.screen, DangerScreen))
         run.emit(alert("peak", Level.STOP, Phase.LATCHED))
+        assert "HOLD  in the band" not in text_of(pilot)
         await until(pilot, lambda: isinstance(pilot.app.screen, LiveScreen))
         await sees(pilot, "HOLD  in the band")
+        assert "STOPPED: press any key to go on" in text_of(pilot)
 
 
 async def test_begun_without_hands_it_is_seen_from_afar_and_a_key_comes_near() -> None:
@@ -278,6 +280,7 @@ async def test_what_holds_is_said_as_it_begins_and_brought_back_by_a_key(monkeyp
         monkeypatch.undo()
         await pilot.press("w")
         await sees(pilot, "8 min of contact left today")
+        assert "[i] one of your first three sessions: limits times 0.7" in text_of(pilot)
 
 
 # --- after it ---
@@ -426,6 +429,11 @@ async def on_programs(stage: Stage, size: tuple[int, int] = (80, 24)) -> AsyncIt
         await until(pilot, lambda: isinstance(pilot.app.screen, ProgramsScreen))
         await sees(pilot, "enter begins it")
         yield pilot
+
+
+async def test_a_narrow_screen_leaves_room_for_what_a_program_is() -> None:
+    async with on_programs(Stage(programs=programs), (60, 20)) as pilot:
+        await sees(pilot, "side  [left]   right    both")
 
 
 async def choose(pilot: Pilot[int], key: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from companion.config import find_paths, load_settings, resolve
 from companion.errors import ConfigError
 from companion.tui.deeds import DeedsScreen, deeds_of, found
+from companion.tui.home import HomeScreen
 from companion.tui.keys import TABLE
 from companion.tui.live import LiveScreen
 from companion.tui.rebinding import rebound, table
@@ -134,7 +135,10 @@ async def test_nothing_is_done_by_leaving_it() -> None:
         await pilot.press(*"xyzzy")
         await sees(pilot, "nothing is called that")
         await pilot.press("enter", "backspace", "escape")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, DeedsScreen))
         await sees(pilot, "serial:/dev/ttyACM0")
+        assert isinstance(pilot.app.screen, HomeScreen)
+        assert "nothing is called that" not in text_of(pilot)
 
 
 async def test_danger_covers_what_can_be_done_and_is_not_covered_by_it() -> None:

@@ -89,6 +89,12 @@ async def test_who_had_the_keys_has_them_again_also_after_two_questions() -> Non
         entry.close()
         await pilot.pause()
         assert (told, pilot.app.focused) == (["abc"], table)
+        entry.ask("four", "", told.append)
+        await pilot.press("d", "tab", "up", "left", "e", "enter")
+        assert (told, pilot.app.focused) == (["abc", "ed"], table)
+        entry.ask("five", "", told.append)
+        await pilot.press("f", "escape")
+        assert (told, pilot.app.focused) == (["abc", "ed"], table)
 
 
 @pytest.mark.parametrize("width", [12, 19, 20, 40])

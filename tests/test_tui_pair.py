@@ -231,6 +231,7 @@ async def test_a_ball_in_use_and_an_address_that_is_none_are_told() -> None:
         assert bench.met == []
         await pilot.press("t", *"nonsense", "enter")
         await until(pilot, lambda: "nonsense is no address" in shown(pilot))
+        assert bench.met == []
 
 
 async def test_a_name_that_is_taken_is_told_and_another_one_kept() -> None:
@@ -243,9 +244,11 @@ async def test_a_name_that_is_taken_is_told_and_another_one_kept() -> None:
         await until(pilot, lambda: "name  KB-00A7" in shown(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: "another ball is called so" in shown(pilot))
+        assert bench.meeting.kept == []
         bench.meeting.refusal = None
         await pilot.press("enter")
         await until(pilot, lambda: "is remembered" in shown(pilot))
+        assert [name for name, _ in bench.meeting.kept] == ["KB-00A7"]
 
 
 async def test_bluetooth_that_is_off_is_told_with_its_cure() -> None:

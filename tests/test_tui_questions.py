@@ -249,6 +249,22 @@ async def test_it_is_asked_before_a_session_and_not_before_a_demonstration() -> 
         await pilot.press("q")
 
 
+async def test_one_leaves_also_from_what_lies_over_the_questions() -> None:
+    stage = Stage(steady, sheet=lambda _address: Kept().sheet)
+    app = KneadApp(stage.deck)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, "serial")
+        await pilot.press("enter")
+        await until(pilot, "4 to answer")
+        await pilot.press("colon")
+        await until(pilot, "questions.keep")
+        await pilot.press("ctrl+q")
+        async with asyncio.timeout(LIMIT_S):
+            while app.return_value is None:
+                await pilot.pause(0.01)
+        assert (app.return_value, stage.addresses) == (0, [])
+
+
 async def test_after_a_refusal_no_session_begins() -> None:
     stage = Stage(steady, sheet=lambda _address: Kept(Result("Yes to: a clot", "Ask a doctor.")).sheet)
     app = KneadApp(stage.deck)

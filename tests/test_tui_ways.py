@@ -153,6 +153,32 @@ async def test_two_keys_at_once_do_not_leave_what_is_asked_after_a_session() -> 
         assert isinstance(pilot.app.screen, AfterScreen)
 
 
+async def test_what_is_typed_at_once_comes_in_its_turn() -> None:
+    stage = Stage()
+    async with sessions(stage) as pilot:
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, DetailScreen))
+        screen = pilot.app.screen
+        assert isinstance(screen, DetailScreen)
+        await sees(pilot, "stop, come off")
+        await pilot.press("p")
+        await sees(pilot, "pain before and after, 0 to 10; ? for unknown")  # also where the line is not empty
+        assert screen.entry.value == "6 ?"
+        await pilot.press("escape")
+        await sees(pilot, "nothing is changed")
+        await pilot.press("n")
+        await until(pilot, lambda: screen.typing)
+        screen.entry.value = ""
+        burst(pilot, "a", "c", "left", "b", "q", "tab", "enter")
+        await sees(pilot, "written")
+        assert stage.review.said == [("0193-0", {"note": "abqc"})]
+        await pilot.press("t")
+        await until(pilot, lambda: screen.typing)
+        burst(pilot, "x", "escape", "q")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+        assert len(stage.review.said) == 1, "given up"
+
+
 # --- the way out is seen ---
 
 

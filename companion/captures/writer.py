@@ -40,7 +40,8 @@ class CaptureWriter:
             os.close(self._handle)
             with contextlib.suppress(OSError):
                 path.unlink()
-            raise ConfigError(f"the capture {path} cannot be written: {error.strerror or error}") from error
+            text = f"the capture {path} cannot be written: {error.strerror or error}"
+            raise ConfigError(text, "name a file on a disk that has room") from error
         self._thread = threading.Thread(target=self._run, name="knead capture", daemon=True)
         self._thread.start()
 

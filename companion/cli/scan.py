@@ -123,6 +123,7 @@ def _line(place: "Place") -> str:
     known = place.nickname or ("known" if place.known else "new")
     signal = f"{bars(place.rssi_dbm)} {place.rssi_dbm} dBm" if place.rssi_dbm is not None else ""
     battery = f"battery {place.battery_pct} %" if place.battery_pct is not None else ""
-    parts = (clean(place.address), place.name, signal, place.detail, battery, known)
+    name = "" if place.address == f"serial:{place.name}" else place.name
+    parts = (clean(place.address), name, signal, place.detail, battery, known)
     line = "  ".join(part for part in parts if part)
     return f"{line}  cannot be used: {clean(place.problem)}" if place.problem else line

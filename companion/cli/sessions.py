@@ -137,7 +137,8 @@ def recover(as_json: bool) -> None:
     from sessions.salvage import is_sound, salvage
 
     database = settings().paths.database
-    if database.exists() and not is_sound(database):
+    damaged = database.exists() and not is_sound(database)
+    if damaged:
         _tell_salvaged(salvage(database))
     with opened_log(tell=False) as store:
         rows = store.recovered
@@ -146,7 +147,7 @@ def recover(as_json: bool) -> None:
         return
     for row in rows:
         click.echo(f"{clean(row.id)} recovered, {span(row.duration_s)}")
-    if not rows:
+    if not rows and not damaged:
         click.echo("Nothing to recover.", err=True)
 
 

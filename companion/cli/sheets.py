@@ -25,13 +25,15 @@ def due(settings: "Settings", person: str, address: str | None) -> "Sheet | None
 
     A virtual ball presses nobody, so nothing is asked. Raises SessionError.
     """
-    from companion.compose import gather
+    from companion.compose import gather_anyhow
     from companion.safety.screening import Standing
     from companion.whereabouts import presses_nobody
 
     if presses_nobody(settings.paths, address):
         return None
-    past = gather(settings, person)
+    past = gather_anyhow(settings, person)
+    if not past.known:
+        return None  # no answer could be kept; the session says why, and what holds without one
     if past.verdict.standing is Standing.EMERGENCY:
         return _sheet(settings, past, "week", "esc: back; no session without new answers")
     if past.after_due() is not None:

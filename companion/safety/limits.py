@@ -211,6 +211,18 @@ class GuardContext:
             lowered=self.lowered.get(self.region, NOTHING_LOWERED),
         )
 
+    def _require_numbers(self) -> None:
+        """TypeError where JSON has put in something else: nothing that computes with them asks again."""
+        numbers = [self.factor_k, self.area_cm2, self.limits_version, self.noise_n, self.session_limit_s]
+        numbers += [self.carried_s, *self.personal.values()]
+        numbers += [number for row in self.carried for number in (row.contact_s, row.dose_kpa_s)]
+        numbers += [number for columns in self.lowered.values() for number in columns.values()]
+        numbers += [number for number in (self.body_kg, self.full_scale_n, self.cell_cm2) if number is not None]
+        if not all(isinstance(number, int | float) for number in numbers):
+            raise TypeError("a number is none")
+        if not all(isinstance(name, str) for name in (self.person, *self.locked, *self.resting)):
+            raise TypeError("a name is none")
+
     @property
     def is_locked(self) -> bool:
         return self._named_in(self.locked)
@@ -243,7 +255,8 @@ class GuardContext:
             known["resting"] = tuple(known.get("resting", ()))
             known["told"] = tuple((str(cause), str(words)) for cause, words in known.get("told", ()))
             context = cls(**known)
+            context._require_numbers()
             context.limits()
-        except (TypeError, KeyError, ValueError) as error:
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise ConfigError(f"the stored guard context cannot be read: {error}") from error
         return context

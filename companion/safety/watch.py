@@ -15,6 +15,7 @@ from companion.safety.causes import STEPS, Cause, Row
 from sessions.events import Floats, Level
 
 Bools = NDArray[np.bool_]
+MOST_STEPS = 1e6  # of tenths of an allowance: no week has as many
 Change = tuple[int, Level]  # at scan i, the cause's condition is now of this level
 
 
@@ -245,8 +246,7 @@ class SumWatch:
             if not reached[at]:
                 break
             while course[at] >= self.due:
-                self.told += 1
-                self._aim()
+                self._pass(self.used(float(course[at])))
             self.level = self._level_of(self.told)
             changes.append((at, self.level))
         return changes
@@ -257,7 +257,16 @@ class SumWatch:
         self.told = self._step(self.cause.shares[0].at) - 1
         self._aim()
 
+    def _pass(self, used: float) -> None:
+        """Another tenth is told; those well below what is used, at a stroke: a damaged log may carry any sum."""
+        reached = min(STEPS * used / self._limit, MOST_STEPS)
+        self.told = max(self.told + 1, int(reached) - 2)
+        self._aim()
+
     def _aim(self) -> None:
+        if self.told >= MOST_STEPS:
+            self.due = math.inf
+            return
         self.due = self._limit * (self.told + 1) / STEPS - self._base
         if self.cause.once and self.told >= self._step(self.cause.shares[-1].at):
             self.due = math.inf

@@ -30,6 +30,7 @@ from firmware_protocol.driver import Chunk, Send
 
 DEFAULT_BAUD = 115200  # R5
 SETTINGS = ("unit", "columns", "full_scale", "invert")  # what an address may say of a board that prints lines
+UNTOLD = "n/a"  # pyserial's word for a port of which the system says no more
 _POLL_S = 0.1  # a read wakes by itself where the port cannot be woken; also how soon a returned port is seen
 _SOCKET_POLL_S = 0.01  # socket:// has no wake-up: a request waits at most this long
 _WRITE_TIMEOUT_S = 1.0
@@ -86,7 +87,7 @@ def list_serial() -> list[PortInfo]:
             PortInfo(
                 address=f"serial:{port.device}",
                 name=str(port.device),
-                detail=port.description or "",
+                detail="" if port.description in (None, UNTOLD) else port.description,
                 usb_serial=port.serial_number or "",
                 usb_id=usb_id,
                 problem=_problem(str(port.device)),
@@ -323,4 +324,6 @@ def _on_open(url: str, error: Exception) -> TransportError:
         return UnavailableError(f"no permission to open {url}", hint)
     if code in (errno.ENOENT, errno.ENXIO, errno.ENODEV) or "FileNotFoundError" in text:
         return DeviceNotFoundError(f"there is no port {url}", "plug the ball in; 'knead scan' lists the ports")
+    if "://" in url:
+        return DeviceNotFoundError(f"{url} cannot be reached", "see the address, and that a ball is served there")
     return DeviceNotFoundError(f"{url} cannot be opened as a serial port", "'knead scan' lists the ports")

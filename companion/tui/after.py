@@ -126,10 +126,7 @@ class AfterScreen(Page):
 
     def action_keep(self) -> None:
         self._touched = True
-        if self.typing:
-            self.entry.accept()
-            self.call_after_refresh(self._show)
-        elif self._score is None:
+        if self._score is None:
             self._finish()
         else:
             score = self._score
@@ -143,23 +140,26 @@ class AfterScreen(Page):
             score = int(text)
             self._write(lambda: self._deck.review.annotate(self._session, pain_before=score))
 
-        self._ask("pain before the session, 0 to 10", "", answer)
+        self.ask("pain before the session, 0 to 10", "", answer)
 
     def action_note(self) -> None:
         note = "" if self._told is None else self._told.note
-        self._ask("a note", words.plain(note, 20_000), lambda text: self._annotate(note=text))
+        self.ask("a note", words.plain(note, 20_000), lambda text: self._annotate(note=text))
 
     def action_tags(self) -> None:
         tags = () if self._told is None else self._told.tags
-        self._ask(
+        self.ask(
             "tags, with spaces between",
             words.plain(" ".join(tags), 3000),
             lambda text: self._annotate(tags=list(dict.fromkeys(text.split()))),
         )
 
-    def _ask(self, what: str, value: str, answer: Callable[[str], object]) -> None:
+    def ask(self, what: str, value: str, answer: Callable[[str], object]) -> None:
         self._touched = True
-        self.entry.ask(what, value, answer)
+        super().ask(what, value, answer)
+        self.call_after_refresh(self._show)
+
+    def on_entry_closed(self, message: Entry.Closed) -> None:
         self.call_after_refresh(self._show)
 
     def _annotate(self, **said: object) -> None:
@@ -204,8 +204,4 @@ class AfterScreen(Page):
         super().action_help()
 
     def action_leave(self) -> None:
-        if self.typing:
-            self.entry.close()
-            self.call_after_refresh(self._show)
-        else:
-            self._finish()
+        self._finish()

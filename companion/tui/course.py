@@ -155,7 +155,7 @@ class Course:
             self._app.exit(self._code)
         elif self.live is not None:
             self.end()
-        elif not self._starting or isinstance(self._app.screen, QuestionsScreen):
+        elif not self._starting or any(isinstance(screen, QuestionsScreen) for screen in self._app.screen_stack):
             self._app.exit(0)
 
     def end_and_wait(self) -> bool:

@@ -112,10 +112,7 @@ class DetailScreen(Page):
     # --- the plot ---
 
     def action_pan(self, parts: float) -> None:
-        if self.typing:
-            self.entry.step(-1 if parts < 0 else 1)
-        else:
-            self.query_one(SessionPlot).pan(parts)
+        self.query_one(SessionPlot).pan(parts)
 
     def action_zoom(self, factor: float) -> None:
         self.query_one(SessionPlot).zoom(factor)
@@ -145,18 +142,18 @@ class DetailScreen(Page):
     # --- what the person says ---
 
     def action_note(self) -> None:
-        self.entry.ask("a note", words.plain(self._row.note or "", 20_000), lambda text: self._annotate(note=text))
+        self.ask("a note", words.plain(self._row.note or "", 20_000), lambda text: self._annotate(note=text))
 
     def action_tags(self) -> None:
         def answer(text: str) -> None:
             self._annotate(tags=list(dict.fromkeys(text.split())))
 
-        self.entry.ask("tags, with spaces between", words.plain(" ".join(self._tags), 3000), answer)
+        self.ask("tags, with spaces between", words.plain(" ".join(self._tags), 3000), answer)
 
     def action_pain(self) -> None:
         scores = (self._row.pain_before, self._row.pain_after)
         known = " ".join("?" if score is None else str(score) for score in scores)
-        self.entry.ask("pain before and after, 0 to 10; ? for unknown", known, self._score)
+        self.ask("pain before and after, 0 to 10; ? for unknown", known, self._score)
 
     def _score(self, text: str) -> None:
         parts = text.replace(">", " ").split()
@@ -171,7 +168,7 @@ class DetailScreen(Page):
         plot = self.query_one(SessionPlot)
         at_s = (plot.from_s + plot.to_s) / 2
         name = self._row.id
-        self.entry.ask(
+        self.ask(
             f"a mark at {words.clock(at_s)}, the middle of what is seen",
             "",
             lambda text: self._write(lambda: self._deck.review.mark(name, at_s, text.strip())),
@@ -179,8 +176,7 @@ class DetailScreen(Page):
 
     def action_export(self) -> None:
         name, review = self._row.id, self._deck.review
-        self.say(EXPORTED, tone=Tone.QUIET)
-        self.entry.ask("a file", review.proposed(self._row.started_at), lambda text: self._export(name, text))
+        self.ask(EXPORTED, review.proposed(self._row.started_at), lambda text: self._export(name, text))
 
     @work(group="write")
     async def _export(self, name: str, text: str) -> None:
@@ -207,8 +203,7 @@ class DetailScreen(Page):
         await self._read_about()
 
     def action_accept(self) -> None:
-        if self.typing:
-            self.entry.accept()
+        """Nothing where nothing is typed; what is, the line that is typed into takes itself."""
 
     # --- deleting ---
 

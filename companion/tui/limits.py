@@ -114,7 +114,7 @@ class LimitsScreen(ListPage):
             return
         now, most = (here.work_kpa[1], here.work_most_kpa) if work else (here.limit_kpa, here.most_kpa)
         what = "top of the working range" if work else "limit"
-        self.entry.ask(
+        self.ask(
             f"{here.region}: {what} in kPa; now {now:.1f}, up to {most:.1f}",
             "",
             lambda text: self._typed(here, text, work=work),
@@ -182,10 +182,7 @@ class LimitsScreen(ListPage):
     # --- moving and leaving ---
 
     def action_accept(self) -> None:
-        if self.typing:
-            self.entry.accept()
-        else:
-            self.action_limit(work=False)
+        self.action_limit(work=False)
 
     def action_move(self, rows: int) -> None:
         if self._beside and self._page is not None:
@@ -196,12 +193,10 @@ class LimitsScreen(ListPage):
             super().action_move(rows)
 
     def action_leave(self) -> None:
-        if self._beside and not self.typing:
+        if self._beside:
             self.action_beside()
-            return
-        if self.typing:
-            self.say("nothing is changed")
-        super().action_leave()
+        else:
+            super().action_leave()
 
 
 def number_of(text: str) -> float | None:
@@ -232,7 +227,7 @@ def detail_rows(limit: Limit, width: int) -> Rows:
     remarks = ", ".join(limit.remarks)
     rows: list[Row] = [((f" {words.plain(limit.title, 70)}", Tone.STRONG), (f"  {remarks}", Tone.CAUTION))]
     columns = 3 if width >= _WIDE else 2
-    cells = [_figure(figure.name, figure.unit, figure.holds, figure.published) for figure in limit.figures]
+    cells = [f"{_figure(figure.name, figure.unit, figure.holds, figure.published)} " for figure in limit.figures]
     room = max(1, (width - 1) // columns)
     lines = ("".join(cell.ljust(room) for cell in cells[at : at + columns]) for at in range(0, len(cells), columns))
     rows += [((f" {line}", Tone.PLAIN),) for line in lines]

@@ -93,6 +93,8 @@ def overlay_rows(found: Compared, width: int, height: int, shown: frozenset[int]
     before_s = 0.0
     lines = {place: pieces(t_s, kpa, room, start - before_s, start + length_s) for place, start, t_s, kpa in drawn}
     known = [float(value) for line in lines.values() for value in line if value == value]
+    if not known:
+        return ((("no pressure is known", Tone.QUIET),),)
     top = nice_top(max([LEAST_TOP, *known]))
     cells: list[list[tuple[str, Tone]]] = [[(" ", Tone.PLAIN)] * room for _ in range(rows)]
     for place in sorted(lines, reverse=True):  # the first session is painted last

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import Binding
 from textual.screen import Screen
 
 from companion.tui import words
@@ -11,7 +12,11 @@ from companion.tui.widgets.lines import Lines, TitleBar
 from companion.tui.widgets.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from companion.tui.widgets.entry import Entry
+
+_HOW = "enter takes it, esc changes nothing"
 
 
 class Page(Screen[None]):
@@ -36,10 +41,28 @@ class Page(Screen[None]):
 
         return self.query_one(Entry)
 
+    def ask(self, what: str, value: str, answer: "Callable[[str], object]") -> None:
+        """Have something typed, beginning with `value`; what it is for stays to be read meanwhile."""
+        self.say(what, _HOW)
+        self.entry.ask(what, value, answer)
+
+    def on_entry_closed(self, message: "Entry.Closed") -> None:
+        if not message.answered:
+            self.say("nothing is changed")
+
     @property
     def typing(self) -> bool:
         """Whether something is being typed."""
         return any(entry.display for entry in self.query("Entry"))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What comes before the widget with the focus otherwise does not while something is typed."""
+        return not (action in self._first and self.typing)
+
+    @property
+    def _first(self) -> set[str]:
+        bound = (binding for binding in self.BINDINGS if isinstance(binding, Binding))
+        return {binding.action.partition("(")[0] for binding in bound if binding.priority}
 
     def action_go(self, place: str) -> None:
         self.post_message(GoTo(self, place))
@@ -48,11 +71,7 @@ class Page(Screen[None]):
         self.post_message(ShowHelp(self))
 
     def action_leave(self) -> None:
-        """What is typed is left first."""
-        if self.typing:
-            self.entry.close()
-        else:
-            self.post_message(GoBack(self))
+        self.post_message(GoBack(self))
 
 
 class ListPage(Page):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import ClassVar, Literal, TypeVar
 
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -143,7 +143,7 @@ class PairScreen(ListPage):
 
     def action_type_address(self) -> None:
         if self._mode == "choose":
-            self.entry.ask("an address: serial:/dev/ttyACM0, ble:NAME, sim:calm", "", self._begin)
+            self.ask("an address: serial:/dev/ttyACM0, ble:NAME, sim:calm", "", self._begin)
 
     # --- the steps ---
 
@@ -174,7 +174,11 @@ class PairScreen(ListPage):
             return
         ball.checked()
         self._turn("settle")
-        self.say("checked: name it, say its size, and keep it", "what nobody says takes the stricter value")
+        self._tell_settling()
+
+    def _tell_settling(self) -> None:
+        yes = "y: its size is as it says; " if self._ball.meeting is not None and self._ball.meeting.claim else ""
+        self.say("checked: name it, say its size, and keep it", f"{yes}what nobody says takes the stricter value")
 
     def _hear(self, said: Said) -> None:
         if not self._still("steps"):
@@ -215,15 +219,16 @@ class PairScreen(ListPage):
 
     def action_type_name(self) -> None:
         if self._mode == "settle":
-            self.entry.ask("what to call it", self._ball.called, self._named)
+            self.ask("what to call it", self._ball.called, self._named)
 
     def _named(self, name: str) -> None:
         self._ball.name(name)
+        self._tell_settling()
         self._show()
 
     def action_type_size(self) -> None:
         if self._mode == "settle":
-            self.entry.ask("hard, tennis, soft, roller or nub, a contact area in cm2, or both", "", self._sized)
+            self.ask("hard, tennis, soft, roller or nub, a contact area in cm2, or both", "", self._sized)
 
     def _sized(self, text: str) -> None:
         try:
@@ -232,6 +237,8 @@ class PairScreen(ListPage):
             self.say(
                 "that is no size", "hard, tennis, soft, roller or nub, an area of 0.5 to 200 cm2, or both", Tone.CAUTION
             )
+        else:
+            self._tell_settling()
         self._show()
 
     async def _keep(self) -> None:
@@ -251,9 +258,6 @@ class PairScreen(ListPage):
     # --- keys that change with the mode ---
 
     async def action_go_on(self) -> None:
-        if self.typing:
-            self.entry.accept()
-            return
         match self._mode:
             case "choose":
                 near = self.table.chosen
@@ -272,20 +276,13 @@ class PairScreen(ListPage):
                 pass
 
     def action_leave(self) -> None:
-        if self.typing:
-            super().action_leave()
-        elif self._mode == "steps" and self._ball.meeting is not None:
+        if self._mode == "steps" and self._ball.meeting is not None:
             self._ball.leave()
             self.say("giving up ...", "nothing is kept")
         elif self._mode == "settle":
             self._failed("nothing was kept", "")
         else:
             super().action_leave()
-
-    def on_key(self, event: events.Key) -> None:
-        """While something is typed, letters are letters."""
-        if self.typing:
-            event.prevent_default()
 
 
 def _from_afar(call: Callable[[T], object]) -> Callable[[T], None]:

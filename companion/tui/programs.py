@@ -22,8 +22,7 @@ from companion.tui.widgets.table import Table
 
 _AVOID = "places to leave alone"
 _LENGTH = 6  # cells of the column of lengths
-_WIDE = 100  # columns from which the list has more of them
-_TITLES = (26, 38)  # cells of the titles, narrow and wide
+_TITLES = ((100, 38), (80, 26), (0, 14))  # columns of the screen from which the titles have so many cells
 
 
 class ProgramsScreen(ListPage):
@@ -75,7 +74,7 @@ class ProgramsScreen(ListPage):
         page, table = self._page, self.table
         if page is None:
             return
-        place, titles = table.cursor_row, _TITLES[self.size.width >= _WIDE]
+        place, titles = table.cursor_row, next(cells for least, cells in _TITLES if self.size.width >= least)
         table.clear(columns=True)
         table.titles((("PROGRAM", titles), ("LENGTH", _LENGTH)))
         table.styles.width = titles + _LENGTH + 6

@@ -82,7 +82,8 @@ class SessionsScreen(ListPage):
 
     def _title(self) -> None:
         hidden = len(self._deck.trash)
-        parts = [f"{max(0, self._whole - hidden)} sessions"]
+        whole = max(0, self._whole - hidden)
+        parts = [f"{whole} session" + ("" if whole == 1 else "s")]
         if self._filter:
             parts.append(f"{self._fitting} fit")
         if self._selected:
@@ -144,7 +145,7 @@ class SessionsScreen(ListPage):
     # --- finding ---
 
     def action_filter(self) -> None:
-        self.entry.ask("area:glute side:left since:2026-10 pain:>4 stop:yes words", self._filter, self._find)
+        self.ask("area:glute side:left since:2026-10 pain:>4 stop:yes words", self._filter, self._find)
 
     def _find(self, text: str) -> None:
         self._filter = text.strip()
@@ -214,8 +215,7 @@ class SessionsScreen(ListPage):
         if row is None:
             return
         chosen = list(self._selected) or [row.id]
-        self.say(EXPORTED)
-        self.entry.ask("a file", self._deck.review.proposed(row.started_at), lambda text: self._export(chosen, text))
+        self.ask(EXPORTED, self._deck.review.proposed(row.started_at), lambda text: self._export(chosen, text))
 
     @work(group="write")
     async def _export(self, chosen: Sequence[str], text: str) -> None:
@@ -230,9 +230,6 @@ class SessionsScreen(ListPage):
     # --- opening and deleting ---
 
     def action_open(self) -> None:
-        if self.typing:
-            self.entry.accept()
-            return
         row = self._chosen()
         if row is not None:
             self.post_message(OpenSession(self, row))

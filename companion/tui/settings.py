@@ -86,9 +86,6 @@ class SettingsScreen(ListPage):
     def action_turn(self, way: int) -> None:
         """The next of a setting's options, or the one before."""
         here = self._here()
-        if self.typing:
-            self.entry.step(way)
-            return
         if here is None:
             return
         if not here.options:
@@ -130,10 +127,7 @@ class SettingsScreen(ListPage):
         self._read(said)
 
     def action_accept(self) -> None:
-        if self.typing:
-            self.entry.accept()
-        else:
-            self.action_turn(1)
+        self.action_turn(1)
 
 
 def _cells(setting: Setting) -> tuple[str, ...]:

@@ -1,7 +1,11 @@
 """One line to type into: a filter, a note, a score. Hidden until it is asked for."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -9,7 +13,22 @@ LONGEST = 20_000
 
 
 class Entry(Input):
-    """Asks for one thing at a time; `close` gives the focus back."""
+    """Asks for one thing at a time. While it does, all keys are its own, so that each comes in its turn.
+
+    Enter hands over what was typed, escape gives it up; either way the keys go back to who had them.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", show=False),
+        Binding("tab,shift+tab,up,down", "stay", show=False),
+    ]
+
+    class Closed(Message):
+        """It asks no longer; `answered`: not given up."""
+
+        def __init__(self, *, answered: bool) -> None:
+            super().__init__()
+            self.answered = answered
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's own name
         super().__init__(id=id, compact=True, max_length=LONGEST, select_on_focus=False)
@@ -30,15 +49,33 @@ class Entry(Input):
 
     def accept(self) -> None:
         answer, text = self.answer, self.value
-        self.close()
+        self.close(answered=True)
         if answer is not None:
             answer(text)
 
-    def close(self) -> None:
+    def close(self, *, answered: bool = False) -> None:
         self.answer = None
         self.display = False
         self.screen.set_focus(self._before)
+        self.post_message(self.Closed(answered=answered))
 
-    def step(self, way: int) -> None:
-        """The cursor a letter on, or back."""
-        (self.action_cursor_right if way > 0 else self.action_cursor_left)()
+    async def on_key(self, event: events.Key) -> None:
+        """A key that does something does it in its turn: a binding would wait until the key has gone all the way up."""
+        if not self.display:
+            event.prevent_default()  # it came before the line was closed, and is for who has the keys now
+            return
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            event.stop()
+            event.prevent_default()
+            await self.run_action(binding.action)
+            return
+
+    async def action_submit(self) -> None:
+        """What Textual calls for enter."""
+        self.accept()
+
+    def action_give_up(self) -> None:
+        self.close()
+
+    def action_stay(self) -> None:
+        """There is nowhere else to go."""
