@@ -440,7 +440,7 @@ def test_what_json_does_not_have_is_unknown(path: Path) -> None:
     session = keep(path, session_events.session(1.0))
     log = sqlite3.connect(path, isolation_level=None)
     log.execute("UPDATE session SET profile = json_set(profile, '$.lsb', 1)")
-    log.execute("UPDATE session SET profile = replace(profile, '\"lsb\":1', '\"lsb\":NaN,\"more\":[-Infinity]')")
+    log.execute('UPDATE session SET profile = replace(profile, \'"lsb":1\', \'"lsb":NaN,"more":[-Infinity]\')')
     log.close()
     with Store(path) as store:
         device = store.opened(session).device
