@@ -15,12 +15,12 @@ from companion.ending import AWAY_S as AWAY_S
 from companion.ending import End, Ending
 from companion.ending import Outcome as Outcome
 from companion.errors import CompanionError, LinkLostError, TransportError, UnavailableError
+from companion.observing import Observer as Observer
+from companion.observing import Observers
 from companion.stages import Output, Stages
 from companion.transports import Transport
 from firmware_protocol.driver import Chunk, Close, Send
 from sessions.events import Action, Event, Notice, Reading
-
-Observer = Callable[[Event], None]
 
 BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)  # R-table of PROTOCOL.md section 5, state DOWN; the last one repeats
 INBOX_MAX = 256
@@ -47,7 +47,7 @@ class Engine:
         self.failure: BaseException | None = None  # a fault of this program, for whoever debugs it
         self._make_transport = transport
         self._pipeline = pipeline
-        self._observers = list(observers)
+        self._observers = Observers(observers, self._session_s, "the session goes on")
         self._clock = clock
         self._ending = Ending(clock, pipeline, self._ask_stop, seconds=seconds, away_s=away_s)
         self._on_end = on_end
@@ -173,7 +173,7 @@ class Engine:
         text = f"{error}; {error.hint}" if error.hint else str(error)
         if isinstance(error, UnavailableError) and text != self._complaint:
             self._complaint = text
-            self._emit(Notice(self._pipeline.session_s(self._clock.now_s()) or 0.0, "away", text, {"state": "away"}))
+            self._emit(Notice(self._session_s(), "away", text, {"state": "away"}))
 
     async def _link(self, transport: Transport) -> bool:
         """One link, from open to lost or closed. True if it brought readings."""
@@ -281,16 +281,8 @@ class Engine:
             self._ending.measured = True
         elif isinstance(event, Notice) and event.kind == "over":
             self._ending.ask(str(event.fields.get("cause", "over")), Outcome(0, event.text))
-        for observer in list(self._observers):
-            try:
-                observer(event)
-            except Exception as error:  # an observer's fault must not reach the alarm
-                self._detach(observer, error)
+        self._observers.tell(event)
 
-    def _detach(self, observer: Observer, error: Exception) -> None:
-        self._observers.remove(observer)
-        name = getattr(observer, "__name__", type(observer).__name__)
-        text = f"{name} failed and was switched off; the session goes on"
-        now_s = self._clock.now_s()
-        at_s = self._pipeline.session_s(now_s) or 0.0
-        self._emit(Notice(at_s, "observer", text, {"name": name, "error": repr(error)}))
+    def _session_s(self) -> float:
+        """0 before the first reading."""
+        return self._pipeline.session_s(self._clock.now_s()) or 0.0

@@ -62,8 +62,9 @@ def find(connection: Connection, session: str, columns: Sequence[Any] = LINE) ->
     else:
         found = []
     if not found:
-        what = "The log has no session yet." if session == LAST else f"No session {session!r} in the log."
-        raise NotFoundError(what, LIST_HINT)
+        if session == LAST:
+            raise NotFoundError("The log has no session yet.", "Try: knead demo")
+        raise NotFoundError(f"No session {session!r} in the log.", LIST_HINT)
     if len(found) > 1:
         raise NotFoundError(f"More than one session begins with {session!r}.", "Give more of its id.")
     for name in _TABLES:

@@ -24,7 +24,7 @@ FLOORS = (
     ("companion.route",),
     ("companion.pipeline",),
     ("companion.speech", "companion.blocks", "companion.captures"),
-    ("companion.ending",),
+    ("companion.ending", "companion.observing"),
     ("companion.engine", "companion.underway"),
     ("companion.replays",),
     (

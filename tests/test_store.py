@@ -300,8 +300,9 @@ def test_a_session_is_found_by_the_beginning_of_its_id(three: tuple[Store, list[
 
 
 def test_an_empty_log_has_no_last(path: Path) -> None:
-    with Store(path) as store, pytest.raises(NotFoundError, match="no session yet"):
+    with Store(path) as store, pytest.raises(NotFoundError, match="no session yet") as caught:
         store.load("last")
+    assert caught.value.hint == "Try: knead demo"
 
 
 def test_regions_of_real_sessions_are_carried(three: tuple[Store, list[str]]) -> None:

@@ -2,16 +2,17 @@
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from companion.clock import Clock
-from companion.engine import Observer, Outcome
+from companion.ending import Outcome
 from companion.errors import CompanionError
+from companion.observing import Observer, Observers
 from companion.replays.script import Script
 from companion.stages import Output
 from firmware_protocol.driver import Close, Send
 from sessions.errors import SessionError
-from sessions.events import Action, Event, Notice, Reading
+from sessions.events import Action, Notice, Reading
 
 DAMAGED = 6  # the exit code
 
@@ -48,7 +49,7 @@ class Player:
         self.failure: BaseException | None = None
         self.remark = ""
         self._script = script
-        self._observers = list(observers)
+        self._observers = Observers(observers, lambda: self._t_s, "the replay goes on")
         self._clock = clock
         self._seconds = seconds
         self._t_s = 0.0  # of the newest reading
@@ -122,7 +123,7 @@ class Player:
     def _answer(self) -> None:
         while self._refused:
             fields = {"request": self._refused.pop(0), "status": None}
-            self._tell(Notice(self._t_s, "refused", "this is a replay: nothing can be changed", dict(fields)))
+            self._observers.tell(Notice(self._t_s, "refused", "this is a replay: nothing can be changed", dict(fields)))
 
     def _emit(self, out: Sequence[Output]) -> None:
         for item in out:
@@ -130,17 +131,4 @@ class Player:
                 continue
             if isinstance(item, Reading):
                 self._t_s = max(self._t_s, float(item.t_s[-1]))
-            self._tell(item)
-
-    def _tell(self, event: Event) -> None:
-        for observer in list(self._observers):
-            try:
-                observer(event)
-            except Exception as error:
-                self._detach(observer, error)
-
-    def _detach(self, observer: Callable[[Event], None], error: Exception) -> None:
-        self._observers.remove(observer)
-        name = getattr(observer, "__name__", type(observer).__name__)
-        text = f"{name} failed and was switched off; the replay goes on"
-        self._tell(Notice(self._t_s, "observer", text, {"name": name, "error": repr(error)}))
+            self._observers.tell(item)
