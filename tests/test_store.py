@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,6 +90,19 @@ def test_without_totals_the_peak_is_that_of_the_values(path: Path) -> None:
     assert row.peak_force_n == loads.max()
     assert row.peak_kpa == loads.max() * (10 / AREA_CM2)
     assert row.contact_s is None
+
+
+def test_of_a_session_without_a_value_peak_and_contact_are_unknown_not_zero(path: Path) -> None:
+    """The guard counted all of its sums from zero, and none of them rose."""
+    nothing = np.full((300, 2), -32_768, dtype=np.int16)
+    region = RegionTotals("glute", "left", 0.0, 0.0, 24000.0, 0.0, 0.0, 0, 0.0, 0.0, session_events.ZONES, 0)
+    counted = Totals(3.0, 0.0, (region,))
+    unknown: dict[str, Any] = {"load": np.full(300, np.nan), "pressure_kpa": np.full(300, np.nan)}
+    keep(path, [session_events.opened(), session_events.reading(nothing, 0, **unknown), counted, Closed(3.0, "user")])
+    with Store(path) as store:
+        row = store.row("last")
+    assert row.scans == 300
+    assert (row.peak_kpa, row.peak_force_n, row.contact_s) == (None, None, None)
 
 
 def test_curves_are_the_live_ones(path: Path) -> None:
