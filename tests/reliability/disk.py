@@ -16,7 +16,7 @@ from time import monotonic
 
 from sessions.store import Store
 from tests.reliability.needs import require
-from tests.reliability.recording import Kept, Recording, finding, kept
+from tests.reliability.recording import LIMIT_S, Kept, Recording, finding, kept
 from tests.reliability.row import Row, milliseconds
 from tests.reliability.stalls import Stalls
 
@@ -142,7 +142,22 @@ class ReadOnly(Deleted):
         self.data.chmod(0o700)
 
 
-FAULTS: tuple[type[Fault], ...] = (Full, Locked, Slow, Deleted, ReadOnly)
+class Shut(Fault):
+    """A directory that cannot be written when the session begins, and can be later."""
+
+    name = "directory read-only at the start"
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.before = obey_modes
+        self.data.mkdir()
+        self.data.chmod(0o500)
+
+    def mend(self, recording: Recording) -> None:
+        self.data.chmod(0o700)
+
+
+FAULTS: tuple[type[Fault], ...] = (Full, Locked, Slow, Deleted, ReadOnly, Shut)
 
 
 def rows(*, short: bool) -> Iterator[Row]:
@@ -156,7 +171,7 @@ def rows(*, short: bool) -> Iterator[Row]:
         played = list(lanes.map(lambda fault: _play(fault, stalls), faults))
     for number in range(len(FAULTS)):
         yield _worst(played[number :: len(FAULTS)])
-    yield _refused_at_the_start()
+    yield _never_opened()
     if not short:
         yield _eleven_minutes()
 
@@ -207,7 +222,7 @@ def _told(row: Row, fault: Fault, recording: Recording, spoilt_s: float, stall_s
     if not notices:
         row.promise(False, "the user was not told")
         return
-    took_s = notices[0].at_s - spoilt_s
+    took_s = max(notices[0].at_s - spoilt_s, 0.0)
     row.notice = milliseconds(took_s)
     row.promise(took_s < fault.told_s + stall_s, f"told after {took_s:.1f} s")
     row.promise(notices[-1].event["fields"]["state"] == "written" or isinstance(fault, Slow), "no word of its return")
@@ -243,23 +258,27 @@ def _missing_s(recording: Recording, held: Kept) -> float:
     return max(recording.received_s - held.to_s, 0.0) + max(held.missing - lost, 0) / 100
 
 
-def _refused_at_the_start() -> Row:
-    """A directory that cannot be written when the session begins: one line, a hint, and nothing has begun."""
-    row = Row("directory read-only at the start", 1)
+def _never_opened() -> Row:
+    """A directory that cannot be written from first to last: the user is told at once, and again at the end."""
+    row = Row("directory read-only to the end", 1)
     with TemporaryDirectory() as directory:
         home = Path(directory)
         (home / "data").mkdir()
         (home / "data").chmod(0o500)
-        started_s = monotonic()
-        recording = Recording(home, f"sim:{SCENARIO}", before=obey_modes)
-        code = recording.process.wait(30)
-        row.notice = milliseconds(monotonic() - started_s)
-        recording.kill()
+        recording = Recording(home, f"sim:{SCENARIO}", "--seconds", "4", before=obey_modes)
+        try:
+            first = recording.until(0.0)
+            told = recording.told("storage", state="waiting")
+            code = recording.process.wait(LIMIT_S)
+        finally:
+            recording.kill()
         (home / "data").chmod(0o700)
-        row.promise(code == 6, f"exit code {code}")
-        row.promise(len(recording.words.splitlines()) == 2, f"said {recording.words!r}")
-        row.promise(not recording.heard, "it had begun")
-        row.note = "exit code 6"
+        alerts = recording.of("alert")
+        row.notice = milliseconds(max(told.at_s - first.at_s, 0.0))
+        row.promise(code == 1, f"exit code {code}")
+        row.promise("of the session are not saved" in recording.words, f"said {recording.words!r}")
+        row.promise(len(alerts) >= 2, f"{len(alerts)} alerts")
+        row.lost, row.note = "all, as was said", f"{len(alerts)} alerts all the same"
     return row
 
 
