@@ -69,6 +69,9 @@ def complete(connection: Connection, key: int, state: str, totals: Totals | None
     # The guard's peaks have no spikes in them; they are what the person saw. Without a guard, the plain maximum.
     peak_kpa = _highest((entry.peak_kpa for entry in regions), seen.pressure_kpa)
     peak_force_n = _highest((entry.peak_force_n for entry in regions), seen.load)
+    contact_s = None if last is None else _known(last.contact_s)
+    if contact_s == 0 and seen.scans > 0 and not math.isfinite(seen.load):
+        contact_s = None  # no value was ever known: nobody can tell
     newtons = session.unit == NEWTONS
     connection.execute(
         update(SESSION)
@@ -79,7 +82,7 @@ def complete(connection: Connection, key: int, state: str, totals: Totals | None
             duration_s=to_s,
             scans=seen.scans,
             lost=max(seen.lost, 0),
-            contact_s=None if last is None else _known(last.contact_s),
+            contact_s=contact_s,
             peak_kpa=peak_kpa if newtons else None,
             peak_force_n=peak_force_n if newtons else None,
             alerts=told.alerts,
@@ -181,7 +184,8 @@ def _write_regions(connection: Connection, key: int, regions: Iterable[RegionTot
 
 
 def _highest(told: Iterable[float], seen: float) -> float | None:
-    known = [value for value in told if math.isfinite(value)]
+    """The highest that the guard tells. Its peaks begin at zero: where no value was ever known, that is unknown."""
+    known = [value for value in told if math.isfinite(value) and (value > 0 or math.isfinite(seen))]
     return _known(max(known) if known else seen)
 
 

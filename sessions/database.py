@@ -126,6 +126,7 @@ def _engine(path: Path, busy_s: float, cache_kb: int) -> Engine:
         URL.create("sqlite+pysqlite", database=str(path)),
         connect_args={"timeout": busy_s},
         json_serializer=_json,
+        json_deserializer=_READ_JSON,
     )
 
     @event.listens_for(engine, "connect")
@@ -142,6 +143,10 @@ def _engine(path: Path, busy_s: float, cache_kb: int) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+# JSON has no NaN and no infinity, though Python reads both: where a log has one, it is unknown.
+_READ_JSON = json.JSONDecoder(parse_constant=lambda _: None).decode
 
 
 def _json(value: object) -> str:

@@ -5,7 +5,7 @@ stored guard context and the moves its person made.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, MetaData,
 from sessions.codec import decode
 from sessions.database import Database
 from sessions.errors import UnreadableError
-from sessions.events import Action, Opened
+from sessions.events import NO_FIELDS, Action, Fields, Opened
 from sessions.quantities import NEWTONS, Meaning
 from sessions.reading import WHOLE, newest_first, told
 from sessions.record import opened_of
@@ -80,6 +80,10 @@ def _waiting(connection: Connection) -> list[int]:
     return list(connection.scalars(wanted.order_by(SESSION.c.id)))
 
 
+def _table(told: object) -> Fields:
+    return told if isinstance(told, Mapping) else NO_FIELDS
+
+
 def _read(connection: Connection, key: int, zones: Zones) -> list[dict[str, object]]:
     """Its rows: one for each place, one at least, so that it is not read again."""
     found = connection.execute(newest_first(WHOLE).where(SESSION.c.id == key)).mappings().one()
@@ -89,7 +93,7 @@ def _read(connection: Connection, key: int, zones: Zones) -> list[dict[str, obje
     except UnreadableError:
         working = ()
     places = {(found["region"], found["side"]): [0.0, 0.0]} | {(one.region, one.side): [0.0, 0.0] for one in working}
-    damaged = _sum_up(connection, key, Meaning(found["profile"], found["unit"]), working, places)
+    damaged = _sum_up(connection, key, Meaning(_table(found["profile"]), found["unit"]), working, places)
     return [
         {
             "session_id": key,

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Select, func, select
 
 from sessions.batches import Part
 from sessions.codec import decode
-from sessions.errors import NotFoundError
-from sessions.events import Action
+from sessions.errors import NotFoundError, UnreadableError
+from sessions.events import NO_FIELDS, Action
 from sessions.record import (
     TOTALS,
     EventRow,
@@ -31,7 +31,8 @@ LIST_HINT = "`knead sessions list` shows all."
 
 Found = Mapping[Any, Any]
 
-_LONG = ("profile", "smoothing", "context", "routine", "software")  # not read for a list
+_TABLES = ("profile", "smoothing", "context", "routine")
+_LONG = (*_TABLES, "software")  # not read for a list
 LINE = (
     *(column for column in SESSION.columns if column.name not in _LONG),
     PERSON.c.name.label("person"),
@@ -47,7 +48,10 @@ def newest_first(columns: Sequence[Any]) -> Select[Any]:
 
 
 def find(connection: Connection, session: str, columns: Sequence[Any] = LINE) -> Found:
-    """The row of the session with this id, or the beginning of one, or "last". NotFoundError."""
+    """The row of the session with this id, or the beginning of one, or "last". NotFoundError.
+
+    UnreadableError where what it was judged by is none.
+    """
     statement = newest_first(columns)
     if session == LAST:
         found = connection.execute(statement.limit(1)).mappings().all()
@@ -58,10 +62,17 @@ def find(connection: Connection, session: str, columns: Sequence[Any] = LINE) ->
     else:
         found = []
     if not found:
-        what = "The log has no session yet." if session == LAST else f"No session {session!r} in the log."
-        raise NotFoundError(what, LIST_HINT)
+        if session == LAST:
+            raise NotFoundError("The log has no session yet.", "Try: knead demo")
+        raise NotFoundError(f"No session {session!r} in the log.", LIST_HINT)
     if len(found) > 1:
         raise NotFoundError(f"More than one session begins with {session!r}.", "Give more of its id.")
+    for name in _TABLES:
+        told = found[0].get(name, NO_FIELDS)
+        if not isinstance(told, Mapping) and not (name == "routine" and told is None):
+            raise UnreadableError(
+                f"The {name} of session {found[0]['uuid']} is damaged.", "Restore the log from a backup."
+            )
     return found[0]
 
 
@@ -84,13 +95,19 @@ def session_row(connection: Connection, found: Found) -> SessionRow:
         contact_s=found["contact_s"],
         pain_before=found["pain_before"],
         pain_after=found["pain_after"],
-        alerts_by_level=found["alerts"] or {},
+        alerts_by_level=_counts(found["alerts"]),
         scans=found["scans"],
         lost=found["lost"],
         end_cause=found["end_cause"],
         note=found["note"],
-        tags=tuple(found["tags"]),
+        tags=tuple(map(str, found["tags"])) if isinstance(found["tags"], list) else (),
     )
+
+
+def _counts(told: object) -> dict[str, int]:
+    """Numbers by name. One row that is damaged must not hide all the others of a list."""
+    known = told if isinstance(told, dict) else {}
+    return {str(name): count for name, count in known.items() if isinstance(count, int)}
 
 
 def _duration_s(connection: Connection, found: Found) -> float:

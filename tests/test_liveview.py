@@ -191,11 +191,11 @@ def test_what_notices_tell() -> None:
     snapshot = fed(
         notice("link", "cable pulled", state="lost"),
         notice("value", state="unknown"),
-        notice("storage", state="waiting", seconds=3.5),
+        notice("storage", t_s=10.0, state="waiting", seconds=3.5),
         notice("status", battery_pct=87),
     )
     assert (snapshot.link, snapshot.known) == ("lost", False)
-    assert (snapshot.storage, snapshot.storage_s, snapshot.battery_pct) == ("waiting", 3.5, 87)
+    assert (snapshot.storage, snapshot.stored_to_s, snapshot.battery_pct) == ("waiting", 6.5, 87)
     assert fed(notice("status", battery_pct=None)).battery_pct is None
 
 

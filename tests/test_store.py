@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,6 +90,19 @@ def test_without_totals_the_peak_is_that_of_the_values(path: Path) -> None:
     assert row.peak_force_n == loads.max()
     assert row.peak_kpa == loads.max() * (10 / AREA_CM2)
     assert row.contact_s is None
+
+
+def test_of_a_session_without_a_value_peak_and_contact_are_unknown_not_zero(path: Path) -> None:
+    """The guard counted all of its sums from zero, and none of them rose."""
+    nothing = np.full((300, 2), -32_768, dtype=np.int16)
+    region = RegionTotals("glute", "left", 0.0, 0.0, 24000.0, 0.0, 0.0, 0, 0.0, 0.0, session_events.ZONES, 0)
+    counted = Totals(3.0, 0.0, (region,))
+    unknown: dict[str, Any] = {"load": np.full(300, np.nan), "pressure_kpa": np.full(300, np.nan)}
+    keep(path, [session_events.opened(), session_events.reading(nothing, 0, **unknown), counted, Closed(3.0, "user")])
+    with Store(path) as store:
+        row = store.row("last")
+    assert row.scans == 300
+    assert (row.peak_kpa, row.peak_force_n, row.contact_s) == (None, None, None)
 
 
 def test_curves_are_the_live_ones(path: Path) -> None:
@@ -300,8 +314,9 @@ def test_a_session_is_found_by_the_beginning_of_its_id(three: tuple[Store, list[
 
 
 def test_an_empty_log_has_no_last(path: Path) -> None:
-    with Store(path) as store, pytest.raises(NotFoundError, match="no session yet"):
+    with Store(path) as store, pytest.raises(NotFoundError, match="no session yet") as caught:
         store.load("last")
+    assert caught.value.hint == "Try: knead demo"
 
 
 def test_regions_of_real_sessions_are_carried(three: tuple[Store, list[str]]) -> None:
@@ -415,3 +430,33 @@ def test_regions_with_unknown_numbers(path: Path) -> None:
     assert math.isnan(found.dose_kpa_s)
     assert math.isnan(found.peak_kpa)
     assert found.contact_s == 1.5
+
+
+@pytest.mark.parametrize("damage", ["1", "true", '"x"', "[]", "[1, 2]", "[[[]]]", "null", "NaN", "Infinity"])
+@pytest.mark.parametrize("column", ["profile", "context", "smoothing", "routine", "tags", "alerts"])
+def test_json_of_another_shape_is_one_error_and_hides_no_other_session(path: Path, column: str, damage: str) -> None:
+    good, bad = (keep(path, session_events.session(1.0)) for _ in range(2))
+    log = sqlite3.connect(path, isolation_level=None)
+    log.execute(f"UPDATE session SET {column} = ? WHERE uuid = ?", (damage, bad))
+    log.close()
+    with Store(path) as store:
+        assert {row.id for row in store.list()} == {good, bad}
+        assert len(store.load(good).t_s)
+        for read in (store.load, store.whole, store.course, store.opened):
+            try:
+                read(bad)
+            except UnreadableError as error:
+                assert bad in str(error)
+                assert column in str(error)
+                assert column not in ("tags", "alerts"), "of these nothing depends on"
+
+
+def test_what_json_does_not_have_is_unknown(path: Path) -> None:
+    session = keep(path, session_events.session(1.0))
+    log = sqlite3.connect(path, isolation_level=None)
+    log.execute("UPDATE session SET profile = json_set(profile, '$.lsb', 1)")
+    log.execute('UPDATE session SET profile = replace(profile, \'"lsb":1\', \'"lsb":NaN,"more":[-Infinity]\')')
+    log.close()
+    with Store(path) as store:
+        device = store.opened(session).device
+    assert (device["lsb"], device["more"]) == (None, [None])

@@ -147,8 +147,10 @@ def test_the_title_says_who_and_whether_it_is_kept() -> None:
     left, right = title_row(at(47.0))
     assert lines([left, right]) == ["Live  virtual 7F2A  (simulated)", "● REC 0:03 "]
     assert lines([title_row(at(47.0, recorded=False))[1]]) == ["NOT RECORDED "]
-    waiting = notice("storage", state="waiting", seconds=12.0)
-    assert lines([title_row(at(47.0, waiting))[1]]) == ["NOT ON DISK for 12 s  0:03 "]
+    waiting = notice("storage", t_s=1.0, state="waiting", seconds=0.5)
+    assert lines([title_row(at(47.0, waiting))[1]]) == ["NOT ON DISK for 2 s  0:03 "], (
+        "it counts on: on the disk to 0.5 s, now it is 3 s"
+    )
     assert lines([title_row(now(title="serial:/dev/ttyACM0"))[0]]) == ["Live  serial:/dev/ttyACM0"]
     assert lines([title_row(at(47.0, title="replay:last"))[0]])[0].startswith("Replay  ")
 
@@ -256,6 +258,13 @@ def test_the_danger_screen_fills_every_size_and_says_stop(width: int, height: in
         assert any("limit 151 kPa" in line for line in told)
     digits = "".join(told)
     assert "12" not in digits or "1234" in digits  # never a part of a number
+
+
+@pytest.mark.parametrize("storage", ["waiting", "written"])
+def test_the_danger_screen_says_recorded_of_what_is(storage: str) -> None:
+    told = "".join(lines(danger_rows(at(160.0, alert("peak", Level.STOP), notice("storage", state=storage)), 120, 40)))
+    assert ("goes on being recorded" in told) == (storage == "written")
+    assert ("is not on the disk now" in told) == (storage == "waiting")
 
 
 def test_the_danger_screen_shows_no_old_number() -> None:

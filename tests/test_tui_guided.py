@@ -569,6 +569,11 @@ def test_what_was_done_of_a_program_is_told_after_it() -> None:
     ]
     told = text(tuple(fact_rows(Aftermath(row, happened))))
     assert "piriformis: 2 of 4 steps, 2 repetitions, 1:18 in the band" in told
+    assert "not counted" not in told
+    cut_short = [*happened, Cue(70.0, "start", 2, "", {"rep": 1, "repeats": 2, "seconds": 20.0})]
+    assert "one more was begun, and is not counted" in " ".join(
+        text(tuple(fact_rows(Aftermath(row, cut_short)))).split()
+    )
     assert "steps" not in text(tuple(fact_rows(Aftermath(row, []))))
 
 

@@ -179,7 +179,7 @@ def test_speed_is_the_clocks(kind: str, client: Client) -> None:
         client.open(server.address)
         client.until(lambda client: bool(client.batches()) and client.batches()[-1].index > 1000)
         client.close()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10, "ten seconds of scans, at their own pace"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -95,7 +95,9 @@ def _program(row: SessionRow, happened: Sequence[Event]) -> list[str]:
     begun = len({cue.step for cue in cues if cue.kind == "step"})
     of = f" of {steps}" if isinstance(steps, int) else ""
     name = words.plain(row.program or "", 40) or "a program"
-    return [f"{name}: {begun}{of} steps, {len(held)} repetitions, {words.clock(in_band_s)} in the band"]
+    clocks = [cue.kind for cue in cues if cue.kind in ("start", "done")]
+    cut = "; one more was begun, and is not counted" if clocks and clocks[-1] == "start" else ""
+    return [f"{name}: {begun}{of} steps, {len(held)} repetitions, {words.clock(in_band_s)} in the band{cut}"]
 
 
 def _regions(happened: Sequence[Event]) -> tuple[RegionTotals, ...]:

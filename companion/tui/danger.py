@@ -21,6 +21,7 @@ ENDS_BY_ITSELF = (
     "ends by itself once nothing presses; the session goes on being recorded",
     "ends once nothing presses",
 )
+KEPT_NOWHERE = "ends by itself once nothing presses; the session goes on, and is not on the disk now"
 _FRAME = "██"
 
 
@@ -83,7 +84,9 @@ def _fill(now: Now, width: int, height: int) -> list[str]:
         limit = f"limit {words.number(_limit(now))} {now.unit}" if _limit(now) is not None else now.unit
         lines += ["", *number, limit]
     if height - len(lines) >= 2:
-        lines += ["", next((text for text in ENDS_BY_ITSELF if len(text) <= width), "")]
+        kept = now.recorded and now.snapshot.storage != "waiting"
+        lasting = ENDS_BY_ITSELF if kept else (KEPT_NOWHERE, *ENDS_BY_ITSELF[1:])
+        lines += ["", next((text for text in lasting if len(text) <= width), "")]
     return lines
 
 

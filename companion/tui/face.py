@@ -144,7 +144,7 @@ def _recording(now: Now) -> Span:
         return ("NOT RECORDED ", Tone.CAUTION)
     length = words.clock(snapshot.t_s)
     if snapshot.storage == "waiting":
-        return (f"NOT ON DISK for {snapshot.storage_s:.0f} s  {length} ", Tone.CAUTION)
+        return (f"NOT ON DISK for {max(0.0, snapshot.t_s - snapshot.stored_to_s):.0f} s  {length} ", Tone.CAUTION)
     if snapshot.closed is not None:
         return (f"ended {length} ", Tone.STRONG)
     return (f"● REC {length} ", Tone.STRONG)

@@ -243,7 +243,8 @@ class LiveView:
                 return {"known": state != "unknown"}
             case "storage":
                 seconds = notice.fields.get("seconds")
-                return {"storage": state, "storage_s": float(seconds) if isinstance(seconds, int | float) else 0.0}
+                waiting_s = float(seconds) if isinstance(seconds, int | float) else 0.0
+                return {"storage": state, "stored_to_s": notice.t_s - waiting_s}
             case "hands":
                 value = notice.fields.get("value")
                 told = value if isinstance(value, int) else None

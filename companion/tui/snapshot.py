@@ -73,7 +73,7 @@ class Snapshot:
     hands_s: float = math.nan  # session time of it
     paused: bool = False  # by the person
     storage: str = ""  # state of the last storage notice
-    storage_s: float = 0.0
+    stored_to_s: float = 0.0  # session time that is on the disk, by that notice
     mute: str = ""  # why warnings are not heard: "no sound", "no tones", "sound off"; empty where they are
     events: tuple[Numbered, ...] = ()
     closed: Closed | None = None
