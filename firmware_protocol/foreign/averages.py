@@ -1,10 +1,11 @@
-"""The mean of what a device sends for a while: for a zero taken here, or a point of its calibration."""
+"""The mean of what a device sends for a while, and what comes of it: a zero taken here, or a point of calibration."""
 
 import numpy as np
 
-from firmware_protocol.driver import RawMeans
-from firmware_protocol.foreign.scale import Floats
-from firmware_protocol.messages import Raw, Tare
+from firmware_protocol.driver import RawMeans, Refused, ZeroChanged
+from firmware_protocol.foreign.scale import Floats, Scale
+from firmware_protocol.messages import Raw, Status, Tare
+from firmware_protocol.words import refused
 
 DEFAULT_MS = 500
 LEAST_SCANS = 3  # of a slow device it takes longer
@@ -33,8 +34,18 @@ class Average:
             self._scans += len(numbers)
         return False
 
-    def numbers(self) -> Floats:
-        return np.concatenate(self._rows)
-
-    def means(self) -> RawMeans:
-        return RawMeans(tuple(self.numbers().mean(axis=0).tolist()))
+    def outcome(self, scale: Scale, next_index: int) -> RawMeans | ZeroChanged | Refused:
+        """The means, or the new zero of `scale` from the scan `next_index` on; or why neither can be."""
+        numbers = np.concatenate(self._rows)
+        request = self.request
+        if isinstance(request, Raw):
+            if not np.isfinite(numbers).all():
+                return refused(request, Status.HARDWARE)
+            return RawMeans(tuple(numbers.mean(axis=0).tolist()))
+        if scale.at_end(numbers):
+            return refused(request, Status.HARDWARE)
+        if scale.moved(numbers):
+            return refused(request, Status.UNSTABLE)
+        means = numbers.mean(axis=0)
+        value, trusted = scale.zero(means)
+        return ZeroChanged(value, next_index, trusted, tuple(means.tolist()))

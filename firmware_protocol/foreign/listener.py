@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from firmware_protocol import messages as m
 from firmware_protocol.driver import (
     Chunk,
@@ -284,20 +282,7 @@ class Listener:
         if average is None or not average.add(rows.numbers, rows.arrival_s):
             return
         self._average = None
-        numbers = average.numbers()
-        if isinstance(average.request, m.Raw):
-            if np.isfinite(numbers).all():
-                self.tell(average.means())
-            else:
-                self.tell(refused(average.request, m.Status.HARDWARE))
-        elif scale.at_end(numbers):
-            self.tell(refused(average.request, m.Status.HARDWARE))
-        elif scale.moved(numbers):
-            self.tell(refused(average.request, m.Status.UNSTABLE))
-        else:
-            means = numbers.mean(axis=0)
-            value, trusted = scale.zero(means)
-            self.tell(ZeroChanged(value, self._runs.next_index, trusted, tuple(means.tolist())))
+        self.tell(average.outcome(scale, self._runs.next_index))
 
     def _drop_average(self, why: str | None) -> None:
         average, self._average = self._average, None
