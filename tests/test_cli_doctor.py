@@ -135,7 +135,7 @@ def test_a_check_that_fails_is_a_finding(error: Exception, paths: Paths) -> None
 
 
 def test_a_small_terminal_is_noted(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.cli.screen.on_terminal", lambda: True)
+    monkeypatch.setattr("companion.cli.terminal.on_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("LINES", "20")
     (finding,) = found("terminal", paths)

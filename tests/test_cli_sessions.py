@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,18 @@ def test_the_list_fits_80_columns(home: Path, capsys: Shown) -> None:
     assert "quadriceps right" in table[2]
     first = table[1].split()[0]
     assert run(["sessions", "show", first]) == 0, "what is printed as an id is one"
+
+
+def test_a_simulated_session_that_was_cut_short_is_both(home: Path, capsys: Shown) -> None:
+    path = home / "data" / "knead.db"
+    for simulated in (True, False):
+        keep(home, *story(1, region="quadriceps", side="right", simulated=simulated))
+    with closing(sqlite3.connect(path)) as log, log:
+        log.execute("UPDATE session SET state = 'recovered'")
+    assert run(["sessions", "list"]) == 0
+    table = lines(capsys)
+    assert [row.rpartition("  ")[2] for row in table[1:]] == ["recovered", "recovered sim."]
+    assert max(map(len, table)) <= 80
 
 
 def test_the_list_as_json_has_what_is_promised(home: Path, capsys: Shown) -> None:
@@ -207,7 +221,7 @@ def test_delete_deletes_nothing_unless_all_are_known(home: Path, capsys: Shown) 
 
 def test_delete_asks_a_person(home: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(home, *story())
-    monkeypatch.setattr("companion.cli.sessions._someone", lambda: True)
+    monkeypatch.setattr("companion.cli.sessions.someone", lambda: True)
     for answer, left in (("n\n", 1), ("y\n", 0)):
         reader, writer = os.pipe()
         os.write(writer, answer.encode())

@@ -94,7 +94,8 @@ def cli(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    from companion.cli.screen import on_terminal, open_home
+    from companion.cli.screen import open_home
+    from companion.cli.terminal import on_terminal
 
     if on_terminal():
         from companion.cli.options import settings

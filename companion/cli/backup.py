@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from companion.cli.failures import say, software_version
-from companion.cli.log import someone
 from companion.cli.options import settings
+from companion.cli.terminal import someone
 
 
 @click.command(help="Save the whole log in FILE, also while a session is recorded, and check what was written.")

@@ -8,6 +8,7 @@ import click
 from click.exceptions import Exit
 
 from companion.cli.options import document, settings
+from companion.cli.terminal import someone
 
 if TYPE_CHECKING:
     from companion.calibrating import Bench
@@ -61,8 +62,8 @@ def calibrate(
     from companion.calibrating import FailedError
     from companion.cli.failures import say
 
-    someone = _someone()
-    if not someone and not measure:
+    asked = someone()
+    if not asked and not measure:
         if not undo and (not points or any(number is None for _, number in points)):
             raise click.UsageError("nobody can be asked here: give each point as --point WEIGHT:NUMBER (see --measure)")
         if not yes:
@@ -221,9 +222,3 @@ def _newton(weight: float, unit: str) -> float:
 def _today() -> date:
     """By the calendar of the place."""
     return datetime.now().astimezone().date()
-
-
-def _someone() -> bool:
-    import sys
-
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()

@@ -46,7 +46,7 @@ def python(_paths: Paths) -> Iterator[Finding]:
 
 
 def terminal(_paths: Paths) -> Iterator[Finding]:
-    from companion.cli.screen import on_terminal
+    from companion.cli.terminal import on_terminal
 
     if not on_terminal():
         yield Finding("terminal", "note", "not a terminal: sessions are printed as plain lines", "")

@@ -1,6 +1,5 @@
 """The log as commands open it: what a crash left is recovered, and said."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -30,8 +29,3 @@ def pointed_at(store: "Store", named: Sequence[str], everything: bool) -> list[s
     if everything:
         return [row.id for row in reversed(store.list())]
     return list(dict.fromkeys(store.row(name).id for name in named))
-
-
-def someone() -> bool:
-    """Whether a person sits at the terminal, who can be asked."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()

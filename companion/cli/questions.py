@@ -1,7 +1,6 @@
 """`knead screen`: the questions that limits depend on, asked one by one or answered on the command line."""
 
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from click.exceptions import Exit
 
 from companion.cli.failures import say
 from companion.cli.options import document, setting, settings
+from companion.cli.terminal import someone
 
 if TYPE_CHECKING:
     from companion.config import Settings
@@ -73,7 +73,7 @@ def _answer(held: "Settings", past: "Past", when: str, given: tuple[str, ...], n
         answers = {question.key: _no(question) for question in asked} | answers
     left = [question for question in asked if question.key not in answers]
     if left:
-        if not _someone():
+        if not someone():
             hint = f"knead screen --answer {left[0].key}=... ({left[0].allowed()}), or --no-to-rest"
             raise click.UsageError(f"not answered: {', '.join(question.key for question in left)}; {hint}")
         answers |= _ask(left)
@@ -185,7 +185,3 @@ def _say_standing(past: "Past", as_json: bool) -> None:
     for lock in past.locks():
         until = "until it is gone" if lock.until is None else f"until {lock.until.astimezone():%a %d %b %H:%M}"
         click.echo(f"Locked: {lock.region} {lock.side}, {lock.why}, {until}")
-
-
-def _someone() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()

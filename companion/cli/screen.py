@@ -1,31 +1,17 @@
 """The one door from the command line to the screens: who may enter, and what the screens are given."""
 
-import os
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from companion.cli.first import once, tell
+from companion.cli.terminal import on_terminal
 
 if TYPE_CHECKING:
     from companion.config import Settings
     from companion.run import LiveRequest
     from companion.tui.deck import Deck, Live
-
-
-def on_terminal() -> bool:
-    """Whether a screen can be shown: someone types, reads, and the terminal can place a cursor.
-
-    All three streams count: the screen is drawn on stderr, and data asked for on stdout must not be lost behind it.
-    """
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    try:
-        seen = all(stream is not None and stream.isatty() for stream in streams)
-    except ValueError:  # closed
-        return False
-    return seen and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 
 def wants_screen(form: str | None) -> bool:

@@ -1,7 +1,6 @@
 """`knead sessions`: the log. Opening it recovers what a crash left behind."""
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from companion.cli.failures import say
 from companion.cli.log import opened_log
 from companion.cli.options import document, settings
 from companion.cli.review import mark, note, pain, plot, tag
+from companion.cli.terminal import someone
 from companion.cli.text import clean, span, table
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def delete(session: tuple[str, ...], yes: bool) -> None:
         rows = {row.id: row for row in map(store.row, session)}  # all are known before one is deleted
         for row in rows.values():
             what = f"session {row.id} of {row.started_at:%Y-%m-%d %H:%M}"
-            if yes or not _someone() or click.confirm(f"Delete {what}, {span(row.duration_s)}?", err=True):
+            if yes or not someone() or click.confirm(f"Delete {what}, {span(row.duration_s)}?", err=True):
                 store.delete(row.id)
                 say(f"deleted {what}")
 
@@ -160,13 +160,11 @@ def _tell_salvaged(found: "Salvaged") -> None:
     say(f"the damaged log is kept as {found.kept}", "what it lacks may be in a backup: knead import FILE adds it")
 
 
-def _someone() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
-
-
 def _cells(row: "SessionRow") -> tuple[str, ...]:
     worst = next((level for level in _WORST if row.alerts_by_level.get(level)), "")
-    state = row.state if row.state != "complete" else "simulated" if row.simulated else ""
+    state = "simulated" if row.simulated else ""
+    if row.state != "complete":
+        state = f"{row.state} sim." if row.simulated else row.state
     side = "" if row.side == "both" else row.side
     return (
         clean(row.id[:_ID]),
@@ -175,7 +173,7 @@ def _cells(row: "SessionRow") -> tuple[str, ...]:
         clean(f"{row.region} {side}".rstrip(), 16),
         "?" if row.peak_kpa is None else f"{min(row.peak_kpa, 9999):.0f}".rjust(4),
         worst,
-        clean(state, 12),
+        clean(state, 14),
     )
 
 
