@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from companion import ownlimits
-from companion.cli.limit_tables import listed
+from companion.cli.limit_tables import figures_of, listed, remarks_of
 from companion.compose import gather
 from companion.safety.limits import regions, stop_kpa, tools, whole_body
 from companion.tui.books import Figure, Limit, LimitPage
@@ -40,25 +40,15 @@ def _limit(past: "Past", region: "Region", tool: str) -> Limit:
         source=region.source,
         confidence=region.confidence,
         own=_own(past, region.key),
-        remarks=_remarks(region),
+        remarks=remarks_of(region),
     )
 
 
 def _figures(now: "RegionLimits", base: "RegionLimits") -> tuple[Figure, ...]:
-    rows = (
-        ("limit", "kPa", now.mean_max_kpa, base.mean_max_kpa),
-        ("point pressure", "kPa", now.peq_max_kpa, base.peq_max_kpa),
-        ("force", "N", now.force_max_n, base.force_max_n),
-        ("force, a stop", "N", now.force_cap_n, base.force_cap_n),
-        ("work from", "kPa", now.working_kpa[0], base.working_kpa[0]),
-        ("work to", "kPa", now.working_kpa[1], base.working_kpa[1]),
-        ("hold", "s", now.hold_s, base.hold_s),
-        ("rest", "s", now.rest_s, base.rest_s),
-        ("a session", "s", now.session_s, base.session_s),
-        ("a day", "s", now.day_s, base.day_s),
-        ("dose", "kPa s", now.dose_kpa_s, base.dose_kpa_s),
+    return tuple(
+        Figure(name, unit, holds, published)
+        for (name, unit, holds), (_, _, published) in zip(figures_of(now), figures_of(base), strict=True)
     )
-    return tuple(Figure(name, unit, holds, published) for name, unit, holds, published in rows)
 
 
 def _own(past: "Past", region: str) -> str:
@@ -72,16 +62,6 @@ def _own(past: "Past", region: str) -> str:
         columns = ", ".join(f"{name} {value:g}" for name, value in row.columns.items())
         told.append(f"file: {columns} ({row.source})")
     return "; ".join(told)
-
-
-def _remarks(region: "Region") -> tuple[str, ...]:
-    told = {
-        "bony": region.bony,
-        "roll only": region.roll_only,
-        "light only": region.light_only,
-        "off by default": region.off_by_default,
-    }
-    return tuple(remark for remark, true in told.items() if true)
 
 
 def _why(past: "Past") -> str:

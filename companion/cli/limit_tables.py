@@ -6,9 +6,39 @@ from companion.cli.text import table
 
 if TYPE_CHECKING:
     from companion.safety.days import Rule
+    from companion.safety.limits import RegionLimits
+    from companion.safety.table import Region
     from sessions.events import Json
 
 _WIDTH = 80
+
+
+def figures_of(limits: "RegionLimits") -> tuple[tuple[str, str, float | None], ...]:
+    """Name, unit and number of each column; None: there is no such limit."""
+    return (
+        ("limit", "kPa", limits.mean_max_kpa),
+        ("point pressure", "kPa", limits.peq_max_kpa),
+        ("force", "N", limits.force_max_n),
+        ("force, a stop", "N", limits.force_cap_n),
+        ("work from", "kPa", limits.working_kpa[0]),
+        ("work to", "kPa", limits.working_kpa[1]),
+        ("hold", "s", limits.hold_s),
+        ("rest", "s", limits.rest_s),
+        ("a session", "s", limits.session_s),
+        ("a day", "s", limits.day_s),
+        ("dose", "kPa s", limits.dose_kpa_s),
+    )
+
+
+def remarks_of(region: "Region") -> tuple[str, ...]:
+    """What is special of a region, a word or two each."""
+    told = {
+        "bony": region.bony,
+        "roll only": region.roll_only,
+        "light only": region.light_only,
+        "off by default": region.off_by_default,
+    }
+    return tuple(remark for remark, true in told.items() if true)
 
 
 def beside() -> "dict[str, Json]":

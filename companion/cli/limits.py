@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from companion.cli.failures import say
-from companion.cli.limit_tables import number
+from companion.cli.limit_tables import figures_of, number, remarks_of
 from companion.cli.options import document, setting, settings
 from companion.cli.own_limits import set_, test
 from companion.cli.past import known_past
@@ -123,26 +123,13 @@ def _all(shown: "dict[str, Region]", holding: "dict[str, RegionLimits]") -> list
 
 
 def _one(region: "Region", now: "RegionLimits") -> list[str]:
-    base = region.base
-    rows = [
-        ("Pressure", "kPa", now.mean_max_kpa, base.mean_max_kpa),
-        ("Point pressure", "kPa", now.peq_max_kpa, base.peq_max_kpa),
-        ("Force", "N", now.force_max_n, base.force_max_n),
-        ("Stop at", "N", now.force_cap_n, base.force_cap_n),
-        ("Work from", "kPa", now.working_kpa[0], base.working_kpa[0]),
-        ("Work to", "kPa", now.working_kpa[1], base.working_kpa[1]),
-        ("Hold", "s", now.hold_s, base.hold_s),
-        ("Rest", "s", now.rest_s, base.rest_s),
-        ("A session", "s", now.session_s, base.session_s),
-        ("A day", "s", now.day_s, base.day_s),
-        ("Dose", "kPa s", now.dose_kpa_s, base.dose_kpa_s),
-    ]
+    rows = zip(figures_of(now), figures_of(region.base), strict=True)
     return [
         f"{region.key}: {region.title}",
         *(
-            f"{name:<16}{'none' if value is None else f'{number(value)} {unit}'}"
+            f"{name.capitalize():<16}{'none' if value is None else f'{number(value)} {unit}'}"
             + ("" if published is None else f" ({number(published)})")
-            for name, unit, value, published in rows
+            for (name, unit, value), (_, _, published) in rows
         ),
         *_marks(region),
         f"Source          {region.source}",
@@ -151,11 +138,5 @@ def _one(region: "Region", now: "RegionLimits") -> list[str]:
 
 
 def _marks(region: "Region") -> list[str]:
-    told = {
-        "bony": region.bony,
-        "roll only": region.roll_only,
-        "light only": region.light_only,
-        "off by default": region.off_by_default,
-    }
-    marks = [mark for mark, true in told.items() if true]
+    marks = remarks_of(region)
     return [f"Note            {', '.join(marks)}"] if marks else []

@@ -5,12 +5,13 @@ says of itself is printed without controls and escapes.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, assert_never
 
 from companion.cli.assumed import assumptions
 from companion.cli.text import amount, clean, measured, number, place, span
 from companion.cli.zones import Edges, moved
+from companion.safety.scale import LEVELS, ZONES
 from sessions.events import (
     Action,
     Alert,
@@ -19,7 +20,6 @@ from sessions.events import (
     Event,
     Fields,
     Json,
-    Level,
     Notice,
     Opened,
     Phase,
@@ -32,14 +32,6 @@ if TYPE_CHECKING:
 
 EdgesOf = Callable[[Fields], Edges | None]  # from a GuardContext as JSON; None where nothing is judged
 
-ZONES = ("REST", "LIGHT", "WORK", "HIGH", "OVER")
-LEVELS: Mapping[Level, str] = {
-    Level.OK: "OK",
-    Level.NOTICE: "NOTICE",
-    Level.CAUTION: "CAUTION",
-    Level.TECHNICAL: "SENSOR",
-    Level.STOP: "STOP",
-}
 HELD_S = 5.0  # a hold is told from here on
 TOUCHED, LEFT = 0.05, 0.03  # of full scale, where the ball gives no newtons: pressed from the one, free below the other
 ZONE_S = 0.3  # a zone left again sooner is not told

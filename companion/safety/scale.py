@@ -1,9 +1,19 @@
-"""What every room says of pressure: the names of its zones, where contact begins, and which level shows."""
+"""What every room says of pressure: the names of its zones and levels, where contact begins, which level shows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from sessions.events import Level
 
+LEVELS: Mapping[Level, str] = MappingProxyType(
+    {
+        Level.OK: "OK",
+        Level.NOTICE: "NOTICE",
+        Level.CAUTION: "CAUTION",
+        Level.TECHNICAL: "SENSOR",
+        Level.STOP: "STOP",
+    }
+)
 ZONES = ("REST", "LIGHT", "WORK", "HIGH", "OVER")
 CONTACT_KPA = 5.0  # contact begins here (and ends below FREE_KPA)
 FREE_KPA = 3.0

@@ -5,16 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from companion.plaintext import plain as plain_line
-from sessions.events import Action, Alert, Closed, Cue, Event, Fields, Json, Level, Notice, Opened, Phase
+from companion.safety.scale import LEVELS
+from sessions.events import Action, Alert, Closed, Cue, Event, Fields, Json, Notice, Opened, Phase
 
 UNKNOWN = "--"
-LEVELS: Mapping[Level, str] = {
-    Level.OK: "OK",
-    Level.NOTICE: "NOTICE",
-    Level.CAUTION: "CAUTION",
-    Level.TECHNICAL: "SENSOR",
-    Level.STOP: "STOP",
-}
 LINKS: Mapping[str, str] = {
     "": "connecting",
     "down": "connecting",
