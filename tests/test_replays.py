@@ -1,5 +1,6 @@
 """Replays: a session once more, from its bytes and from the log, gives the events it gave."""
 
+import math
 import random
 import struct
 import zlib
@@ -11,7 +12,7 @@ import pytest
 
 from companion.captures.format import CRC, HEAD, HEADER
 from companion.errors import CaptureError
-from companion.replays.player import DAMAGED
+from companion.replays.player import DAMAGED, ReplayClock
 from sessions.events import Action, Alert, Closed, Event, Reading
 from tests.rehearsal import Happening, Rehearsal, alike, from_capture, from_log, played
 
@@ -176,3 +177,12 @@ def places(data: bytes) -> Iterator[tuple[int, int]]:
         end = at + HEAD.size + HEAD.unpack_from(data, at)[0] + CRC.size
         yield at, end
         at = end
+
+
+def test_a_replay_clock_in_haste_stands_at_its_step_and_never_turns_back() -> None:
+    clock = ReplayClock(math.inf)
+    shown = []
+    for at_s in (5.0, 6.0, 5.5, 7.0):  # bytes that waited come with the time at which they arrived
+        clock.reach(at_s)
+        shown.append(clock.now_s())
+    assert shown == [5.0, 6.0, 6.0, 7.0]
