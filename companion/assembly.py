@@ -99,15 +99,15 @@ def open_store(settings: Settings) -> "Store":
 
 
 def journal_of(settings: Settings, tell: Callable[[Notice], None], *, checked: bool = True) -> "Journal":
-    """The writer of the log. What only keeps it from the disk for now is told by itself, and waits in memory.
+    """The writer of the log. What keeps it from the disk for a while is told by itself, and waits in memory.
 
     With `checked` the log is opened once before: what a crash left is recovered, and one that is damaged or newer
     raises SessionError now.
     """
     from sessions.journal import Journal
 
-    with contextlib.suppress(*UNOPENED):
-        if checked:
+    if checked:
+        with contextlib.suppress(*UNOPENED):
             open_store(settings).close()
     return Journal(settings.paths.database, tell)
 

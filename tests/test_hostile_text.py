@@ -144,7 +144,7 @@ def test_ports(text: str, capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     "arguments", [["live", "{}"], ["live", "sim:{}"], ["live", "replay:{}"], ["{}"], ["sessions", "show", "{}"]]
 )
-def test_what_is_wrong_is_said_plainly(arguments: list[str], text: str, home: Any, capsys: Shown) -> None:  # noqa: F811
+def test_what_is_wrong_is_said_plainly(arguments: list[str], text: str, home: Any, capsys: Shown) -> None:  # noqa: F811  # as above
     assert run([item.replace("{}", text) for item in arguments]) != 0
     said = capsys.readouterr().err
     assert all(line.isprintable() and len(line) <= 1100 for line in said.split("\n"))
@@ -154,7 +154,7 @@ def test_what_is_wrong_is_said_plainly(arguments: list[str], text: str, home: An
 # --- files ---
 
 
-def kept_as_files(text: str, home: Any, directory: Path) -> dict[str, str]:  # noqa: F811
+def kept_as_files(text: str, home: Any, directory: Path) -> dict[str, str]:  # noqa: F811  # as above
     """All that is handed on of a session in which this text is whatever is not ours, by the end of its name."""
     keep(home, *evil(text))
     with Store(find_paths({"KNEAD_HOME": str(home)}).database) as store:
@@ -174,7 +174,7 @@ def tags(page: str) -> set[str]:
     return {*re.findall(r"<[^>]*>?", words), *re.findall(r"<[^\s>]*", "".join(drawings))}
 
 
-def test_what_is_handed_on(text: str, home: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_what_is_handed_on(text: str, home: Any, tmp_path: Path) -> None:  # noqa: F811  # as above
     """A page has no marks that are not ours, whatever is told on it; a table is lines of text; JSON is ASCII."""
     files = kept_as_files(text, home, tmp_path / "files")
     for name in ("it.json", "it.jsonl"):

@@ -434,6 +434,7 @@ async def on_programs(stage: Stage, size: tuple[int, int] = (80, 24)) -> AsyncIt
 async def test_a_narrow_screen_leaves_room_for_what_a_program_is() -> None:
     async with on_programs(Stage(programs=programs), (60, 20)) as pilot:
         await sees(pilot, "side  [left]   right    both")
+        assert "enter begins it" in text_of(pilot)
 
 
 async def choose(pilot: Pilot[int], key: str) -> None:

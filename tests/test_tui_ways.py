@@ -89,6 +89,7 @@ async def test_a_port_that_nothing_is_behind_says_so_and_one_key_leads_out(monke
         await until(pilot, lambda: run.causes == ["user"])
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
         await sees(pilot, "ended before a first reading: there is nothing to save")
+        assert run.causes == ["user"]
 
 
 async def test_what_is_said_of_waiting_ends_with_the_first_reading(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +111,7 @@ async def test_trends_of_an_empty_log_say_what_is_told_there(monkeypatch: pytest
         await sees(pilot, "no real sessions in the last 12 weeks")
         await sees(pilot, "A session on a ball of your own is told here once it is saved;")
         await sees(pilot, "one on a virtual ball does not count.")
+        assert "no real sessions in the last 12 weeks" in text_of(pilot)
 
 
 # --- bursts of keys ---
@@ -207,3 +209,4 @@ async def test_keys_stand_at_the_foot_of_small_screens_too(size: tuple[int, int]
         await until(pilot, lambda: isinstance(pilot.app.screen, DetailScreen))
         await pilot.resize_terminal(*size)
         await until(pilot, lambda: len(shown(pilot)) == size[1] and "q Back" in shown(pilot)[-1])
+        assert "q Back" in shown(pilot)[-1]
